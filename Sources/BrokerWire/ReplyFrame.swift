@@ -1,0 +1,192 @@
+package import NIOCore
+
+/// The value that a frame carries in `data`.
+package enum WireValue {
+    case none
+    /// JSON text as it is.
+    case json(UnsafeRawBufferPointer)
+    /// An exact number, with `exact` beside it where a JavaScript program would read another one.
+    case number(ExactDecimal)
+
+    package var bytesMax: Int {
+        switch self {
+        case .none: 0
+        case .json(let text): text.count + 8
+        case .number: 2 * ExactDecimal.textBytesMax + 24
+        }
+    }
+}
+
+extension RawWriter {
+    package mutating func putData(_ value: WireValue) {
+        switch value {
+        case .none:
+            break
+        case .json(let text):
+            self.put(",\"data\":")
+            self.put(text)
+        case .number(let number):
+            self.put(",\"data\":")
+            let start = self.count
+            self.put(number)
+            // Fifteen characters hold at most fifteen digits, which always survive.
+            if self.count - start > 15, !number.survivesJavaScript {
+                self.put(",\"exact\":\"")
+                self.put(number)
+                self.put("\"")
+            }
+        }
+    }
+}
+
+/// The frames that a broker answers with, each written once and finished.
+extension ByteBuffer {
+    /// Room for the fixed text and numbers of any frame below.
+    package static var fixedTextMax: Int { 160 }
+
+    /// Writes the acknowledgement of a publish or a reset.
+    package mutating func writePublishAck(id: UnsafeRawBufferPointer, offset: UInt64, value: WireValue) {
+        self.writeTextFrame(capacity: Self.fixedTextMax + id.count + value.bytesMax) { writer in
+            writer.put(id.isEmpty ? "{\"op\":\"ack\"" : "{\"op\":\"ack\",\"id\":")
+            writer.put(id)
+            writer.put(",\"offset\":")
+            writer.put(offset)
+            writer.putData(value)
+            writer.put("}")
+        }
+    }
+
+    /// Writes an acknowledgement that says no more than that.
+    package mutating func writeAck(id: UnsafeRawBufferPointer) {
+        self.writeTextFrame(capacity: Self.fixedTextMax + id.count) { writer in
+            writer.put(id.isEmpty ? "{\"op\":\"ack\"" : "{\"op\":\"ack\",\"id\":")
+            writer.put(id)
+            writer.put("}")
+        }
+    }
+
+    /// Writes the acknowledgement of a `sub` with wildcards, which has no position of its own.
+    package mutating func writeFilterAck(id: UnsafeRawBufferPointer, topic: [UInt8]) {
+        self.writeTextFrame(capacity: Self.fixedTextMax + id.count + 2 * topic.count) { writer in
+            writer.put(id.isEmpty ? "{\"op\":\"ack\"" : "{\"op\":\"ack\",\"id\":")
+            writer.put(id)
+            writer.put(",\"topic\":\"")
+            writer.putTopic(topic)
+            writer.put("\"}")
+        }
+    }
+
+    /// Writes the acknowledgement of a `sub` on one topic, or of a `get`, which also carries `timestamp`.
+    package mutating func writeValueAck(
+        id: UnsafeRawBufferPointer,
+        topic: [UInt8],
+        position: Position,
+        timestamp: UInt64? = nil,
+        value: WireValue
+    ) {
+        // A topic may hold quotes and backslashes; each takes one byte more in JSON.
+        let capacity = Self.fixedTextMax + id.count + 2 * topic.count + position.epoch.utf8.count + value.bytesMax
+        self.writeTextFrame(capacity: capacity) { writer in
+            writer.put(id.isEmpty ? "{\"op\":\"ack\"" : "{\"op\":\"ack\",\"id\":")
+            writer.put(id)
+            writer.put(",\"topic\":\"")
+            writer.putTopic(topic)
+            writer.put("\",\"epoch\":\"")
+            writer.put(Array(position.epoch.utf8))
+            writer.put("\",\"offset\":")
+            writer.put(position.offset)
+            if let timestamp {
+                writer.put(",\"ts\":")
+                writer.put(timestamp)
+            }
+            writer.putData(value)
+            writer.put("}")
+        }
+    }
+
+    /// Writes one message of a topic as its subscribers get it.
+    package mutating func writeMessage(
+        topic: [UInt8],
+        offset: UInt64,
+        timestamp: UInt64,
+        value: WireValue,
+        isRetained: Bool = false
+    ) {
+        self.writeTextFrame(capacity: Self.fixedTextMax + 2 * topic.count + value.bytesMax) { writer in
+            writer.put("{\"op\":\"msg\",\"topic\":\"")
+            writer.putTopic(topic)
+            writer.put("\",\"offset\":")
+            writer.put(offset)
+            writer.put(",\"ts\":")
+            writer.put(timestamp)
+            writer.putData(value)
+            if isRetained { writer.put(",\"retained\":true") }
+            writer.put("}")
+        }
+    }
+
+    /// Writes the answer to a plain number: the bare running value.
+    package mutating func writePlainValue(_ value: WireValue) {
+        self.writeTextFrame(capacity: Self.fixedTextMax + value.bytesMax) { writer in
+            switch value {
+            case .none: writer.put("null")
+            case .json(let text): writer.put(text)
+            case .number(let number): writer.put(number)
+            }
+        }
+    }
+
+    package mutating func writePong(id: UnsafeRawBufferPointer) {
+        self.writeTextFrame(capacity: Self.fixedTextMax + id.count) { writer in
+            writer.put(id.isEmpty ? "{\"op\":\"pong\"" : "{\"op\":\"pong\",\"id\":")
+            writer.put(id)
+            writer.put("}")
+        }
+    }
+
+    /// Writes the answer to `hello`.
+    package mutating func writeWelcome(server: String, session: String, messageBytesMax: Int) {
+        let text = """
+            {"op":"welcome","v":1,"server":"\(server)","session":"\(session)","messageBytesMax":\(messageBytesMax)}
+            """
+        Array(text.utf8).withUnsafeBytes { self.writeFrame(.text, $0) }
+    }
+
+    /// Writes the notice that comes before the broker closes the connection.
+    package mutating func writeBye(_ code: ErrorCode, afterMilliseconds: Int) {
+        let text = #"{"op":"bye","code":\#(code.rawValue),"name":"\#(code.name)","afterMs":\#(afterMilliseconds)}"#
+        Array(text.utf8).withUnsafeBytes { self.writeFrame(.text, $0) }
+    }
+}
+
+extension RawWriter {
+    /// A topic holds no control characters, so only quotes and backslashes have to be escaped.
+    @inline(__always)
+    package mutating func putTopic(_ topic: [UInt8]) {
+        topic.withUnsafeBytes { bytes in
+            for byte in bytes {
+                if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { self.put("\\") }
+                self.put(byte)
+            }
+        }
+    }
+
+    @inline(__always)
+    package mutating func put(_ byte: UInt8) {
+        self.base.storeBytes(of: byte, toByteOffset: self.count, as: UInt8.self)
+        self.count &+= 1
+    }
+}
+
+/// A place in the life of a topic.
+public struct Position: Hashable, Sendable {
+    /// Names the life that the offset belongs to; when it differs, positions do not compare.
+    public var epoch: String
+    /// How many changes the topic has had, or 0 before the first.
+    public var offset: UInt64
+
+    public init(epoch: String, offset: UInt64) {
+        self.epoch = epoch
+        self.offset = offset
+    }
+}

@@ -1,0 +1,86 @@
+/// What a client asks, as the ranges of its fields in the message that it came in.
+///
+/// A value without references: it costs nothing to make and can be handed to another event loop beside a copy of the
+/// message's bytes.
+package struct Request: Sendable {
+    package enum Operation: UInt8, Sendable {
+        case hello
+        case subscribe
+        case unsubscribe
+        case publish
+        case get
+        case reset
+        case ping
+        /// A bare number of a connection in plain mode.
+        case plain
+    }
+
+    /// What a subscription receives when it can not keep up.
+    package enum Mode: UInt8, Sendable {
+        /// The newest value of each topic; what lies between may be skipped.
+        case latest
+        /// Every message in order.
+        case all
+    }
+
+    /// The type of a JSON value, told by its first byte.
+    package enum ValueKind: UInt8, Sendable {
+        case absent
+        case null
+        case boolean
+        case number
+        case string
+        case container
+    }
+
+    package var operation: Operation = .ping
+    package var mode: Mode?
+    package var retain = false
+    package var echo = true
+    package var wantsRetained = true
+    package var dataKind: ValueKind = .absent
+    package var hasSince = false
+    package var hasProducer = false
+    package var seq: UInt64?
+    package var version: UInt64?
+    /// Messages per second and topic, or 0 for no bound.
+    package var maxRate: Double = 0
+    /// The token as it came, quotes included, so that it can be echoed without being understood.
+    package var id: ByteRange = .empty
+    /// The topic, or the topic filter of `sub` and `unsub`, unescaped.
+    package var topic: ByteRange = .empty
+    /// The value as the client wrote it.
+    package var data: ByteRange = .empty
+    package var once: ByteRange = .empty
+    package var sinceEpoch: ByteRange = .empty
+    package var sinceOffset: UInt64 = 0
+    /// How long the whole message is.
+    package var messageBytes: UInt32 = 0
+
+    package init() {}
+
+    /// Whether the client waits for an answer even if all goes well.
+    package var isAnswered: Bool { self.operation != .publish || !self.id.isEmpty || self.seq != nil }
+}
+
+/// Why a message is not a request.
+package struct RequestError: Error, Sendable {
+    package var code: ErrorCode
+    /// The field at fault, or empty.
+    package var field: StaticString
+    /// What is wrong with it, for people.
+    package var reason: String
+    /// The `id` of the request, where it could be read.
+    package var id: ByteRange = .empty
+    /// The topic that was meant, where there is no `id` to tell the request by.
+    package var topic: ByteRange = .empty
+    /// When to try again, for refusals that pass.
+    package var afterMilliseconds: Int?
+
+    package init(_ code: ErrorCode, field: StaticString = "", _ reason: String, id: ByteRange = .empty) {
+        self.code = code
+        self.field = field
+        self.reason = reason
+        self.id = id
+    }
+}
