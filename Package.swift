@@ -39,6 +39,7 @@ let package = Package(
     name: "wsbroker",
     platforms: [.macOS(.v15)],
     products: [
+        .library(name: "BrokerAggregation", targets: ["BrokerAggregation"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -55,6 +56,7 @@ let package = Package(
         // 0
         .target(name: "BrokerWire", dependencies: [.nioCore]),
         // 1
+        .target(name: "BrokerAggregation", dependencies: ["BrokerWire"]),
         // 2
         // 3
         // 4

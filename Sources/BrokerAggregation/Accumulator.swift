@@ -1,0 +1,51 @@
+/// An aggregator together with the state of one topic, its type forgotten.
+///
+/// The broker holds one per topic. It is confined to whoever holds it and is not `Sendable`.
+public protocol Accumulator: AnyObject {
+    var descriptor: AggregatorDescriptor { get }
+    /// The running value.
+    var value: AggregateValue { get }
+
+    /// Takes one sample into account, or throws and changes nothing.
+    func add(_ sample: Sample) throws(AggregatorError)
+    /// Goes back to the identity.
+    func reset()
+    /// The state for the store, in the current version.
+    func encoded() throws(AggregatorError) -> [UInt8]
+    /// Takes over a stored state.
+    func restore(_ bytes: [UInt8], version: Int) throws(AggregatorError)
+}
+
+/// The one implementation: joins an ``Aggregator`` and its state.
+final class TypedAccumulator<A: Aggregator>: Accumulator {
+    private let aggregator: A
+    private var state: A.State
+
+    init(_ aggregator: A) {
+        self.aggregator = aggregator
+        self.state = aggregator.identity()
+    }
+
+    var descriptor: AggregatorDescriptor { A.descriptor }
+
+    var value: AggregateValue { self.aggregator.value(of: self.state) }
+
+    func add(_ sample: Sample) throws(AggregatorError) {
+        try self.aggregator.add(sample, to: &self.state)
+    }
+
+    func reset() { self.state = self.aggregator.identity() }
+
+    func encoded() throws(AggregatorError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        try self.aggregator.encode(self.state, into: &bytes)
+        return bytes
+    }
+
+    func restore(_ bytes: [UInt8], version: Int) throws(AggregatorError) {
+        guard version <= A.descriptor.stateVersion else {
+            throw .stateVersion(found: version, supported: A.descriptor.stateVersion)
+        }
+        self.state = try self.aggregator.decode(bytes, version: version)
+    }
+}
