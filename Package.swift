@@ -58,6 +58,7 @@ let package = Package(
         // 1
         .target(name: "BrokerAggregation", dependencies: ["BrokerWire"]),
         // 2
+        .target(name: "BrokerCore", dependencies: ["BrokerAggregation", "BrokerWire", .nioCore, .logging, .metrics]),
         // 3
         // 4
         // 5

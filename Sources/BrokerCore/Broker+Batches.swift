@@ -1,0 +1,185 @@
+import BrokerAggregation
+import BrokerWire
+import Logging
+import NIOCore
+
+/// In which batch something is told, and how batches end.
+extension Broker {
+    /// The batch that what waits for `number` belongs to.
+    func batch(_ number: UInt64) -> EffectBatch {
+        if number <= self.committed { return self.immediate }
+        if let committing = self.committing, committing.number >= number { return committing }
+        return self.gathering
+    }
+
+    /// Adds an answer that waits for `needs`, and for whatever the session's earlier answers wait for.
+    ///
+    /// - `needsCommit`: Whether the answer is untrue if that batch fails.
+    func reply(
+        to session: CoreSession,
+        idBytes: Int,
+        requestBytes: UInt32,
+        needs: UInt64 = 0,
+        needsCommit: Bool = false,
+        _ write: (inout ByteBuffer) -> Void
+    ) {
+        session.pendingBatch = max(session.pendingBatch, needs)
+        var entry = HubEntry(.reply, session: session.id)
+        entry.idBytes = UInt16(truncatingIfNeeded: idBytes)
+        entry.requestBytes = requestBytes
+        if needsCommit { entry.flags.insert(.needsCommit) }
+        self.batch(session.pendingBatch).hubs[Int(session.id.hub)].reply(entry, write)
+    }
+
+    /// Answers a request that no topic has to do with.
+    func answer(
+        _ request: Request,
+        in message: UnsafeRawBufferPointer,
+        to session: CoreSession,
+        _ write: (inout ByteBuffer, UnsafeRawBufferPointer) -> Void
+    ) {
+        let id = request.id.bytes(in: message)
+        self.reply(to: session, idBytes: id.count, requestBytes: request.messageBytes) { write(&$0, id) }
+    }
+
+    func refuse(
+        _ refusal: Refusal,
+        id: UnsafeRawBufferPointer,
+        topic: UnsafeRawBufferPointer? = nil,
+        requestBytes: UInt32,
+        needs: UInt64 = 0,
+        _ session: CoreSession
+    ) {
+        self.reply(to: session, idBytes: id.count, requestBytes: requestBytes, needs: needs) { buffer in
+            buffer.writeError(refusal, id: id, topic: topic.map(Array.init) ?? [])
+        }
+    }
+
+    /// Everything that `batch` tells so far comes before everything that it tells from now on.
+    func putInOrder(_ batch: EffectBatch) {
+        self.tellAnnounced(batch)
+        for hub in batch.hubs.indices { batch.hubs[hub].putInOrder() }
+    }
+
+    /// Writes the newest value of every topic that promised one: once, however often it changed.
+    func tellAnnounced(_ batch: EffectBatch) {
+        for topic in batch.announced {
+            topic.isAnnounced = false
+            self.deliver(topic, in: batch, value: nil, needsCommit: topic.isStored(retaining: false))
+            topic.publisher = .none
+        }
+        batch.announced.removeAll(keepingCapacity: true)
+    }
+
+    /// Hands over what can be told now, in order; `take` is called once for each hub's part.
+    package func takeEffects(_ take: (Int, HubBatch) -> Void) {
+        self.makeSnapshotPages()
+        for batch in self.ready { self.emit(batch, take) }
+        self.ready.removeAll(keepingCapacity: true)
+        self.emit(self.immediate, take)
+    }
+
+    /// Takes back a batch's memory after it was told, for the next one.
+    package func recycle(_ batch: HubBatch, hub: Int) {
+        guard self.immediate.hubs[hub].isEmpty else { return }
+        self.immediate.hubs[hub] = batch
+        self.immediate.hubs[hub].clear()
+    }
+
+    private func emit(_ batch: EffectBatch, _ take: (Int, HubBatch) -> Void) {
+        self.tellAnnounced(batch)
+        for hub in batch.hubs.indices where !batch.hubs[hub].isEmpty {
+            let part = batch.hubs[hub]
+            batch.hubs[hub] = HubBatch()
+            take(hub, part)
+        }
+    }
+
+    /// Whether something waits to be stored or is being stored.
+    package var isStoring: Bool { self.committing != nil || !self.gathering.stored.isEmpty }
+
+    /// What to store next, if anything is to be stored and nothing is being stored: while one batch is written, the
+    /// next one gathers.
+    package func takeStoreBatch() -> StoreBatch? {
+        guard self.committing == nil, !self.gathering.stored.isEmpty else { return nil }
+        let batch = self.gathering
+        self.tellAnnounced(batch)
+        self.gathering = EffectBatch(number: batch.number + 1, hubCount: self.hubCount)
+        self.committing = batch
+        self.committingRows = batch.stored.compactMap { self.row(of: $0) }
+        return StoreBatch(number: batch.number, rows: self.committingRows)
+    }
+
+    private func row(of topic: TopicState) -> TopicRow? {
+        let id = topic.rowID ?? self.nextRowID
+        if topic.rowID == nil {
+            topic.rowID = id
+            self.nextRowID += 1
+        }
+        do throws(AggregatorError) {
+            return try topic.row(id: id)
+        } catch {
+            // Only a third party's own encoder can fail here; what it can not write it can not promise.
+            self.logger.error("a state can not be encoded", metadata: ["topic": "\(topic.name)", "error": "\(error)"])
+            return nil
+        }
+    }
+
+    /// Takes note of how the commit of the batch taken last ended. What it held back can be told after this.
+    package func finishCommit(_ outcome: CommitOutcome) {
+        guard let batch = self.committing else { return }
+        self.committing = nil
+        switch outcome {
+        case .committed:
+            self.committed = batch.number
+            for (topic, row) in zip(batch.stored, self.committingRows) { topic.committed(row) }
+            self.makeReady(batch)
+        case .full(let reason):
+            self.fail(batch, Refusal(.storageFull, "nothing was stored: \(reason)"))
+        case .unknown(let reason):
+            self.storageFailure = reason
+            self.fail(batch, Refusal(.storageUnknown, "whether this was stored is unknown: \(reason)"))
+        }
+        self.committingRows = []
+    }
+
+    /// Queues a batch behind everything that could be told before it.
+    private func makeReady(_ batch: EffectBatch) {
+        if !self.immediate.isEmpty {
+            self.tellAnnounced(self.immediate)
+            self.ready.append(self.immediate)
+            self.immediate = EffectBatch(number: 0, hubCount: self.hubCount)
+        }
+        self.ready.append(batch)
+    }
+
+    /// Drops a batch, and the one that gathered behind it and built on it.
+    private func fail(_ batch: EffectBatch, _ refusal: Refusal) {
+        let later = self.gathering
+        self.gathering = EffectBatch(number: later.number + 1, hubCount: self.hubCount)
+        self.committed = later.number
+        for topic in batch.stored + later.stored { topic.rollBack() }
+        for failed in [batch, later] {
+            // Memory topics go on: what they announce is still true.
+            failed.announced.removeAll { $0.isStored(retaining: false) }
+            for topic in batch.stored + later.stored { topic.isAnnounced = false }
+            self.dropSubscriptions(of: failed)
+            failed.hubs = failed.hubs.map { $0.refused(with: refusal) }
+            self.makeReady(failed)
+        }
+    }
+
+    /// Takes back the interest of subscriptions that never came to be.
+    private func dropSubscriptions(of batch: EffectBatch) {
+        for hub in batch.hubs {
+            for entry in hub.ordered + hub.replies
+            where entry.kind == .subscription && entry.flags.contains(.needsCommit) {
+                let change = hub.subscriptions[Int(entry.topic)]
+                guard change.options != nil, let session = self.existingSession(change.session) else { continue }
+                if let wantsAll = session.filters.removeValue(forKey: change.filter) {
+                    self.dropInterest(change.filter, wantsAll: wantsAll, hub: session.id.hub)
+                }
+            }
+        }
+    }
+}

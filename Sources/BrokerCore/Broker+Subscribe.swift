@@ -1,0 +1,251 @@
+import BrokerAggregation
+import BrokerWire
+import Logging
+import NIOCore
+
+/// Subscribing, and asking once.
+extension Broker {
+    func get(_ request: Request, in message: UnsafeRawBufferPointer, from session: CoreSession) {
+        let id = request.id.bytes(in: message)
+        let name = request.topic.bytes(in: message)
+        guard self.rights.contains(.subscribe) else {
+            return self.refuse(Self.forbidden("subscribe"), id: id, requestBytes: request.messageBytes, session)
+        }
+        let topic = self.existingTopic(name)
+        if let topic, let refusal = self.load(topic) {
+            return self.refuse(refusal, id: id, requestBytes: request.messageBytes, session)
+        }
+        guard let topic, topic.hasValue else {
+            let refusal = Refusal(.noValue, "the topic has no value")
+            let needs = topic?.lastBatch ?? 0
+            return self.refuse(refusal, id: id, requestBytes: request.messageBytes, needs: needs, session)
+        }
+        self.reply(
+            to: session,
+            idBytes: id.count,
+            requestBytes: request.messageBytes,
+            needs: topic.lastBatch,
+            needsCommit: topic.lastBatch > self.committed
+        ) { buffer in
+            topic.withValue { value in
+                buffer.writeValueAck(
+                    id: id,
+                    topic: topic.name,
+                    position: Position(epoch: topic.epoch, offset: topic.offset),
+                    timestamp: topic.timestamp,
+                    value: value
+                )
+            }
+        }
+    }
+
+    private func load(_ topic: TopicState) -> Refusal? {
+        do throws(AggregatorError) {
+            try topic.load()
+            return nil
+        } catch {
+            self.logger.error("a stored state can not be used", metadata: ["error": "\(error)"])
+            return Refusal(.internal, "\(error)")
+        }
+    }
+
+    func subscribe(_ request: Request, in message: UnsafeRawBufferPointer, from session: CoreSession) {
+        let id = request.id.bytes(in: message)
+        let name = request.topic.bytes(in: message)
+        let filter = TopicFilter(unchecked: name)
+        if let refusal = self.refusal(of: request, filter, name, in: message, session) {
+            return self.refuse(refusal, id: id, requestBytes: request.messageBytes, session)
+        }
+        let options = SubscriptionOptions(
+            mode: request.mode,
+            interval: request.maxRate > 0 ? UInt64(Double(BrokerTime.nanosecondsPerSecond) / request.maxRate) : 0,
+            echo: request.echo
+        )
+        // The snapshot in the answer may show what is not committed yet; nothing is shown before it is.
+        let topic = filter.hasWildcards ? nil : self.topic(name)
+        guard topic != nil || filter.hasWildcards else {
+            let refusal = self.tooManyTopics
+            return self.refuse(refusal, id: id, requestBytes: request.messageBytes, session)
+        }
+        if let topic, let refusal = self.load(topic) {
+            return self.refuse(refusal, id: id, requestBytes: request.messageBytes, session)
+        }
+        let needs = max(session.pendingBatch, topic?.lastBatch ?? 0)
+        session.pendingBatch = needs
+        let batch = self.batch(needs)
+        // Changes that are told before this point must not reach the new subscription, later ones must.
+        self.putInOrder(batch)
+        self.note(filter, wantsAll: request.mode == .all, session)
+        batch.hubs[Int(session.id.hub)].subscribe(
+            SubscriptionChange(session: session.id, filter: filter, options: options),
+            flags: needs > self.committed && !filter.hasWildcards ? .needsCommit : []
+        )
+        guard let topic else {
+            session.snapshot = Snapshot(
+                filter: filter,
+                requestID: Array(id),
+                cursor: request.wantsRetained ? 0 : self.topics.count,
+                requestBytes: request.messageBytes
+            )
+            return self.readySnapshots.append(session.id)
+        }
+        self.acknowledge(request, topic, id, to: session)
+    }
+
+    var tooManyTopics: Refusal {
+        Refusal(.limitReached, "there are \(self.limits.topics) topics already (limits.topics)")
+    }
+
+    private func note(_ filter: TopicFilter, wantsAll: Bool, _ session: CoreSession) {
+        // The same filter again replaces its options: the new interest comes before the old one goes.
+        self.addInterest(filter, wantsAll: wantsAll, hub: session.id.hub)
+        if let before = session.filters.updateValue(wantsAll, forKey: filter) {
+            self.dropInterest(filter, wantsAll: before, hub: session.id.hub)
+        }
+    }
+
+    private func refusal(
+        of request: Request,
+        _ filter: TopicFilter,
+        _ name: UnsafeRawBufferPointer,
+        in message: UnsafeRawBufferPointer,
+        _ session: CoreSession
+    ) -> Refusal? {
+        guard self.rights.contains(.subscribe) else { return Self.forbidden("subscribe") }
+        let isNew = session.filters[filter] == nil
+        guard !isNew || session.filters.count < self.limits.subscriptionsPerConnection else {
+            let most = self.limits.subscriptionsPerConnection
+            return Refusal(
+                .limitReached,
+                "a connection has at most \(most) subscriptions (limits.subscriptionsPerConnection)"
+            )
+        }
+        guard request.hasSince else { return nil }
+        guard !filter.hasWildcards else {
+            return Refusal(.badEnvelope, "'since' needs a topic without wildcards")
+        }
+        // There is no history yet, so only a position that misses nothing can be gone on from.
+        guard let topic = self.existingTopic(name), request.sinceOffset == topic.offset,
+            request.sinceEpoch.bytes(in: message).elementsEqual(topic.epoch.utf8)
+        else {
+            return Refusal(
+                .positionUnrecoverable,
+                "what came after this position is not kept; subscribe without 'since'"
+            )
+        }
+        return nil
+    }
+
+    private func acknowledge(
+        _ request: Request,
+        _ topic: TopicState,
+        _ id: UnsafeRawBufferPointer,
+        to session: CoreSession
+    ) {
+        let needsCommit = session.pendingBatch > self.committed
+        self.reply(
+            to: session,
+            idBytes: id.count,
+            requestBytes: request.messageBytes,
+            needs: session.pendingBatch,
+            needsCommit: needsCommit
+        ) { buffer in
+            let position = Position(epoch: topic.epoch, offset: topic.offset)
+            topic.withValue { value in
+                buffer.writeValueAck(
+                    id: id,
+                    topic: topic.name,
+                    position: position,
+                    value: request.wantsRetained ? value : .none
+                )
+            }
+        }
+    }
+
+    func unsubscribe(_ request: Request, in message: UnsafeRawBufferPointer, from session: CoreSession) {
+        let filter = TopicFilter(unchecked: request.topic.bytes(in: message))
+        if let wantsAll = session.filters.removeValue(forKey: filter) {
+            let batch = self.batch(session.pendingBatch)
+            self.putInOrder(batch)
+            self.dropInterest(filter, wantsAll: wantsAll, hub: session.id.hub)
+            batch.hubs[Int(session.id.hub)].subscribe(
+                SubscriptionChange(session: session.id, filter: filter, options: nil),
+                flags: []
+            )
+        }
+        self.answer(request, in: message, to: session) { $0.writeAck(id: $1) }
+    }
+
+    // MARK: Retained messages of wildcard subscriptions
+
+    /// How many topics one step looks at and how many bytes it makes, so that a subscription to a million topics
+    /// holds up nobody else.
+    private static var pageTopics: Int { 4096 }
+    private static var pageBytes: Int { 64 * 1024 }
+
+    /// Notes that a session has taken its last page.
+    package func sessionDrained(_ id: SessionID) {
+        guard self.existingSession(id)?.snapshot != nil else { return }
+        self.readySnapshots.append(id)
+    }
+
+    /// Whether a page can be made without waiting for a session.
+    package var hasReadySnapshots: Bool { !self.readySnapshots.isEmpty }
+
+    /// Makes the next page of every subscription that can take one.
+    func makeSnapshotPages() {
+        let ready = self.readySnapshots
+        self.readySnapshots.removeAll(keepingCapacity: true)
+        for id in ready {
+            guard let session = self.existingSession(id), let snapshot = session.snapshot else { continue }
+            self.makePage(snapshot, session)
+        }
+    }
+
+    private func makePage(_ snapshot: Snapshot, _ session: CoreSession) {
+        var snapshot = snapshot
+        var page = ByteBuffer()
+        var looked = 0
+        while snapshot.cursor < self.topics.count, looked < Self.pageTopics, page.readableBytes < Self.pageBytes {
+            let topic = self.topics[snapshot.cursor]
+            snapshot.cursor += 1
+            looked += 1
+            guard let topic, topic.name.withUnsafeBytes({ snapshot.filter.matches(topic: $0) }),
+                self.load(topic) == nil, topic.hasValue
+            else { continue }
+            session.pendingBatch = max(session.pendingBatch, topic.lastBatch)
+            topic.withValue { value in
+                page.writeMessage(
+                    topic: topic.name,
+                    offset: topic.offset,
+                    timestamp: topic.timestamp,
+                    value: value,
+                    isRetained: true
+                )
+            }
+        }
+        let isDone = snapshot.cursor >= self.topics.count
+        let batch = self.batch(session.pendingBatch)
+        let hub = Int(session.id.hub)
+        // A page is never older than what the session got before it, and never newer than what comes after it.
+        self.putInOrder(batch)
+        if page.readableBytes > 0 || !isDone {
+            var entry = HubEntry(.push, session: session.id)
+            entry.flags = isDone ? [] : [.reportsDrain]
+            if batch.number > self.committed { entry.flags.insert(.needsCommit) }
+            batch.hubs[hub].reply(entry) { $0.writeImmutableBuffer(page) }
+        }
+        session.snapshot = isDone ? nil : snapshot
+        guard isDone else { return }
+        var entry = HubEntry(.reply, session: session.id)
+        entry.idBytes = UInt16(truncatingIfNeeded: snapshot.requestID.count)
+        entry.requestBytes = snapshot.requestBytes
+        entry.flags = [.resumes]
+        batch.hubs[hub].reply(entry) { buffer in
+            snapshot.requestID.withUnsafeBytes { id in
+                let topic = snapshot.filter.bytes
+                buffer.writeFilterAck(id: id, topic: topic)
+            }
+        }
+    }
+}

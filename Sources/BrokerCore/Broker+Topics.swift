@@ -1,0 +1,179 @@
+import BrokerAggregation
+import BrokerWire
+import NIOCore
+
+/// Which topics there are.
+extension Broker {
+    /// Takes over what the store knew, or says why it does not fit the rules.
+    func restore(_ rows: [TopicRow]) throws(RestoreError) {
+        self.table = TopicTable(minimumCapacity: rows.count)
+        self.topics.reserveCapacity(rows.count)
+        for row in rows {
+            let topic = self.makeTopic(row.name, hash: row.name.withUnsafeBytes(TopicTable.hash))
+            try Self.check(row, against: topic)
+            topic.begin(epoch: self.storeEpoch)
+            topic.restore(row)
+            self.nextRowID = max(self.nextRowID, row.id + 1)
+        }
+    }
+
+    private static func check(_ row: TopicRow, against topic: TopicState) throws(RestoreError) {
+        let configured = topic.rule.aggregator?.descriptor
+        let name = String(decoding: row.name, as: UTF8.self)
+        switch (row.content, configured) {
+        case (.aggregate(let stored, let version, _), let configured?) where stored == configured.name:
+            guard version <= configured.stateVersion else {
+                let error = AggregatorError.stateVersion(found: version, supported: configured.stateVersion)
+                throw .unreadable(topic: name, reason: "\(error)")
+            }
+        case (.aggregate(let stored, _, _), _):
+            throw .aggregatorChanged(topic: name, stored: stored, configured: configured?.name ?? "no aggregator")
+        case (.retained(.some), let configured?):
+            throw .aggregatorChanged(topic: name, stored: "a retained message", configured: configured.name)
+        case (.retained, _):
+            break
+        }
+    }
+
+    /// The topic called `name`, if there is one.
+    func existingTopic(_ name: UnsafeRawBufferPointer) -> TopicState? {
+        self.existingTopic(name, hash: TopicTable.hash(name))
+    }
+
+    private func existingTopic(_ name: UnsafeRawBufferPointer, hash: Int) -> TopicState? {
+        let index = self.table.find(hash: hash) { index in
+            guard let topic = self.topics[index], topic.name.count == name.count else { return false }
+            return topic.name.withUnsafeBytes { $0.elementsEqual(name) }
+        }
+        guard let index, let topic = self.topics[index] else { return nil }
+        topic.lastUse = self.now.monotonic
+        return topic
+    }
+
+    /// The topic called `name`, which is made if there is none; `nil` if there are too many.
+    func topic(_ name: UnsafeRawBufferPointer) -> TopicState? {
+        let hash = TopicTable.hash(name)
+        if let topic = self.existingTopic(name, hash: hash) { return topic }
+        guard self.table.count < self.limits.topics else { return nil }
+        return self.makeTopic(Array(name), hash: hash)
+    }
+
+    private func makeTopic(_ name: [UInt8], hash: Int) -> TopicState {
+        let rule = name.withUnsafeBytes { self.rule(for: $0) }
+        let key = self.nextTopicKey
+        self.nextTopicKey += 1
+        let isStored = rule.durability == .disk && rule.aggregator != nil
+        // A topic that is not stored can be forgotten and come again, with offsets from 1: another life each time.
+        let epoch = isStored ? self.storeEpoch : "\(self.runEpoch)-\(String(key, radix: 36))"
+        let topic = TopicState(name: name, rule: rule, key: key, epoch: epoch)
+        topic.lastUse = self.now.monotonic
+        let index = self.freeTopics.popLast() ?? self.topics.count
+        if index == self.topics.count {
+            self.topics.append(topic)
+        } else {
+            self.topics[index] = topic
+        }
+        self.table.insert(hash: hash, index: index)
+        return topic
+    }
+
+    private func rule(for name: UnsafeRawBufferPointer) -> TopicRule { self.rules.rule(for: name) }
+
+    /// Forgets event topics that nobody has used for a while; looks at a bounded number of topics each time.
+    package func sweep(at now: BrokerTime) {
+        self.now = now
+        for _ in 0..<min(Self.sweepStep, self.topics.count) {
+            if self.sweepCursor >= self.topics.count { self.sweepCursor = 0 }
+            let index = self.sweepCursor
+            self.sweepCursor += 1
+            guard let topic = self.topics[index], topic.isEphemeral,
+                now.monotonic - topic.lastUse > self.limits.idleTopicAge,
+                topic.lastBatch <= self.committed, !topic.isAnnounced, self.interest(in: topic).any == 0
+            else { continue }
+            self.forget(topic, at: index)
+        }
+    }
+
+    private static var sweepStep: Int { 10_000 }
+
+    private func forget(_ topic: TopicState, at index: Int) {
+        self.table.remove(hash: topic.name.withUnsafeBytes(TopicTable.hash), index: index)
+        self.topics[index] = nil
+        self.freeTopics.append(index)
+        for hub in 0..<self.hubCount where topic.namedHubs & (1 << UInt64(hub)) != 0 {
+            self.immediate.hubs[hub].forget(topic.key)
+        }
+    }
+
+    // MARK: Who wants it
+
+    /// Which hubs subscribe to `topic`, found again only after subscriptions have come or gone.
+    func interest(in topic: TopicState) -> TopicState.Interest {
+        guard topic.interestGeneration != self.filters.generation else { return topic.interest }
+        self.scratchMatches.removeAll(keepingCapacity: true)
+        self.filters.match(topic.name, into: &self.scratchMatches)
+        var interest = TopicState.Interest()
+        for filter in self.scratchMatches {
+            for hub in 0..<self.hubCount {
+                if self.interests[filter].any[hub] > 0 { interest.any |= 1 << UInt64(hub) }
+                if self.interests[filter].all[hub] > 0 { interest.all |= 1 << UInt64(hub) }
+            }
+        }
+        topic.interest = interest
+        topic.interestGeneration = self.filters.generation
+        return interest
+    }
+
+    func addInterest(_ filter: TopicFilter, wantsAll: Bool, hub: UInt16) {
+        let number = self.filters.insert(filter)
+        while self.interests.count <= number {
+            let none = Array(repeating: 0, count: self.hubCount)
+            self.interests.append(FilterInterest(any: none, all: none))
+        }
+        let before = self.interests[number]
+        self.interests[number].any[Int(hub)] += 1
+        if wantsAll { self.interests[number].all[Int(hub)] += 1 }
+        let isFirst = before.any[Int(hub)] == 0 || (wantsAll && before.all[Int(hub)] == 0)
+        if isFirst { self.filters.noteChange() }
+    }
+
+    func dropInterest(_ filter: TopicFilter, wantsAll: Bool, hub: UInt16) {
+        guard let number = self.filters.number(of: filter) else { return }
+        self.interests[number].any[Int(hub)] -= 1
+        if wantsAll { self.interests[number].all[Int(hub)] -= 1 }
+        if self.interests[number].any.allSatisfy({ $0 == 0 }) {
+            self.filters.remove(filter)
+        } else {
+            self.filters.noteChange()
+        }
+    }
+
+    /// Adds a message of `topic` to the parts of all hubs that subscribe to it.
+    ///
+    /// - `value`: What it carries, or `nil` for the running value.
+    func deliver(_ topic: TopicState, in batch: EffectBatch, value: WireValue?, needsCommit: Bool) {
+        let hubs = self.interest(in: topic).any
+        guard hubs != 0 else { return }
+        var entry = HubEntry(.deliver, session: topic.publisher)
+        entry.topic = topic.key
+        if topic.hasAggregator { entry.flags.insert(.isAggregate) }
+        if needsCommit { entry.flags.insert(.needsCommit) }
+        for hub in 0..<self.hubCount where hubs & (1 << UInt64(hub)) != 0 {
+            if topic.namedHubs & (1 << UInt64(hub)) == 0 {
+                topic.namedHubs |= 1 << UInt64(hub)
+                batch.hubs[hub].name(topic.key, topic.name)
+            }
+            batch.hubs[hub].deliver(entry) { buffer in
+                if let value {
+                    Self.write(topic, value, to: &buffer)
+                } else {
+                    topic.withValue { Self.write(topic, $0, to: &buffer) }
+                }
+            }
+        }
+    }
+
+    private static func write(_ topic: TopicState, _ value: WireValue, to buffer: inout ByteBuffer) {
+        buffer.writeMessage(topic: topic.name, offset: topic.offset, timestamp: topic.timestamp, value: value)
+    }
+}

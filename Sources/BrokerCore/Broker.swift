@@ -1,0 +1,205 @@
+package import BrokerWire
+package import Logging
+import NIOCore
+
+/// The broker itself: a deterministic machine that takes requests and a time, and gives back what to store and what
+/// to tell.
+///
+/// It owns every topic's value and every session's position in the order of answers. It reads no clock, opens no
+/// socket and knows no SQL, and it does not know where its requests come from: whoever drives it hands over requests
+/// in order (``receive(_:in:from:at:)``), then collects (``takeEffects(into:)``, ``takeStoreBatch()``), and reports
+/// how each commit ended (``finishCommit(_:)``).
+///
+/// It is confined to one event loop and is not `Sendable`.
+package final class Broker {
+    let rules: TopicRules
+    let limits: BrokerLimits
+    let rights: Rights
+    let serverName: String
+    let plainTopic: [UInt8]
+    let logger: Logger
+    let hubCount: Int
+
+    // Topics
+    var topics: [TopicState?] = []
+    var freeTopics: [Int] = []
+    var table = TopicTable()
+    var nextTopicKey: UInt32 = 0
+    var nextRowID: Int64 = 1
+    /// The epoch of what is stored.
+    let storeEpoch: String
+    /// The epoch of what is not stored: this run of the broker, and in it the number of the topic's life.
+    let runEpoch: String
+    /// Where the search for idle topics goes on.
+    var sweepCursor = 0
+
+    // Sessions and who wants what
+    var sessions: [[CoreSession?]]
+    var filters = FilterTree()
+    var interests: [FilterInterest] = []
+    var scratchMatches: [Int] = []
+    /// Sessions whose next page of retained messages can be made.
+    var readySnapshots: [SessionID] = []
+
+    // Batches
+    var immediate: EffectBatch
+    var gathering: EffectBatch
+    var committing: EffectBatch?
+    var committingRows: [TopicRow] = []
+    /// The last batch that is safely stored.
+    var committed: UInt64 = 0
+    /// Effects that are ready to be told, in order.
+    var ready: [EffectBatch] = []
+    /// Set when the outcome of a commit is unknown: nothing is stored any more.
+    package internal(set) var storageFailure: String?
+
+    var now = BrokerTime(monotonic: 0, wall: 0)
+
+    /// How many subscriptions of each hub a filter has.
+    struct FilterInterest {
+        var any: [Int]
+        var all: [Int]
+    }
+
+    /// - `restored`: What the store knew.
+    /// - `runEpoch`: Names this run; it must differ from every earlier one's.
+    /// - `hubCount`: How many event loops there are; at most 64.
+    package init(
+        rules: TopicRules,
+        limits: BrokerLimits = BrokerLimits(),
+        rights: Rights = [.publish, .subscribe],
+        plainTopic: Topic,
+        restored: RestoredStore,
+        runEpoch: String,
+        serverName: String = "wsbroker",
+        hubCount: Int = 1,
+        logger: Logger
+    ) throws(RestoreError) {
+        precondition((1...64).contains(hubCount), "hubs are kept as the bits of a machine word")
+        self.rules = rules
+        self.limits = limits
+        self.rights = rights
+        self.plainTopic = plainTopic.bytes
+        self.storeEpoch = restored.epoch
+        self.runEpoch = runEpoch
+        self.serverName = serverName
+        self.hubCount = hubCount
+        self.logger = logger
+        self.sessions = Array(repeating: [], count: hubCount)
+        self.immediate = EffectBatch(number: 0, hubCount: hubCount)
+        self.gathering = EffectBatch(number: 1, hubCount: hubCount)
+        try self.restore(restored.rows)
+    }
+
+    /// How many topics there are.
+    package var topicCount: Int { self.table.count }
+
+    // MARK: Requests
+
+    /// Takes one request.
+    ///
+    /// - `message`: The bytes that the request's ranges speak of; not kept.
+    /// - `id`: Who asks. A session is known from its first request on.
+    package func receive(_ request: Request, in message: UnsafeRawBufferPointer, from id: SessionID, at now: BrokerTime)
+    {
+        self.now = now
+        let session = self.session(id)
+        defer { session.hasSpoken = true }
+        switch request.operation {
+        case .publish: self.publish(request, in: message, from: session)
+        case .plain: self.publishPlain(request, in: message, from: session)
+        case .subscribe: self.subscribe(request, in: message, from: session)
+        case .unsubscribe: self.unsubscribe(request, in: message, from: session)
+        case .get: self.get(request, in: message, from: session)
+        case .reset: self.reset(request, in: message, from: session)
+        case .ping: self.answer(request, in: message, to: session) { $0.writePong(id: $1) }
+        case .hello: self.hello(request, in: message, from: session)
+        }
+    }
+
+    /// Refuses a message that is no request, in its place among the session's other answers.
+    ///
+    /// - `isLast`: Whether the connection is closed with it.
+    package func refuse(
+        _ error: RequestError,
+        in message: UnsafeRawBufferPointer,
+        from id: SessionID,
+        isLast: Bool,
+        at now: BrokerTime
+    ) {
+        self.now = now
+        let session = self.session(id)
+        session.hasSpoken = true
+        var refusal = Refusal(error.code, error.reason)
+        if let after = error.afterMilliseconds { refusal.afterMilliseconds = after }
+        if error.code == .badValue { refusal.why = NumberError.notANumber.why }
+        self.refuse(
+            refusal,
+            id: error.id.bytes(in: message),
+            topic: error.topic.isEmpty ? nil : error.topic.bytes(in: message),
+            requestBytes: UInt32(max(1, message.count)),
+            session
+        )
+        if isLast { self.close(session, .tooManyErrors) }
+    }
+
+    /// Forgets a session whose connection is gone.
+    package func sessionClosed(_ id: SessionID) {
+        guard let session = self.existingSession(id) else { return }
+        for (filter, wantsAll) in session.filters { self.dropInterest(filter, wantsAll: wantsAll, hub: id.hub) }
+        self.sessions[Int(id.hub)][Int(id.slot)] = nil
+    }
+
+    // MARK: Sessions
+
+    func session(_ id: SessionID) -> CoreSession {
+        if let session = self.existingSession(id) { return session }
+        let hub = Int(id.hub)
+        while self.sessions[hub].count <= Int(id.slot) { self.sessions[hub].append(nil) }
+        let session = CoreSession(id)
+        self.sessions[hub][Int(id.slot)] = session
+        return session
+    }
+
+    func existingSession(_ id: SessionID) -> CoreSession? {
+        let hub = Int(id.hub)
+        guard Int(id.slot) < self.sessions[hub].count, let session = self.sessions[hub][Int(id.slot)],
+            session.id == id
+        else { return nil }
+        return session
+    }
+
+    private func close(_ session: CoreSession, _ code: ErrorCode) {
+        let batch = self.batch(session.pendingBatch)
+        batch.hubs[Int(session.id.hub)].putInOrder()
+        batch.hubs[Int(session.id.hub)].append(.close(session.id, CloseCode(code)))
+    }
+
+    private func hello(_ request: Request, in message: UnsafeRawBufferPointer, from session: CoreSession) {
+        let id = request.id.bytes(in: message)
+        if let version = request.version, version != 1 {
+            let refusal = Refusal(.unsupportedVersion, "'v' \(version) is not supported; supported: 1")
+            self.refuse(refusal, id: id, requestBytes: request.messageBytes, session)
+            return self.close(session, .unsupportedVersion)
+        }
+        guard !session.hasSpoken else {
+            let refusal = Refusal(.badEnvelope, "'hello' comes first; a later one may only carry a fresh 'token'")
+            return self.refuse(refusal, id: id, requestBytes: request.messageBytes, session)
+        }
+        guard !request.hasProducer else {
+            let refusal = Refusal(.badEnvelope, "'producer' is not supported by this version of the broker")
+            return self.refuse(refusal, id: id, requestBytes: request.messageBytes, session)
+        }
+        let name = "\(session.id.hub).\(session.id.slot).\(session.id.generation)"
+        self.answer(request, in: message, to: session) { buffer, _ in
+            buffer.writeWelcome(
+                server: self.serverName,
+                session: name,
+                messageBytesMax: self.limits.wire.messageBytesMax
+            )
+        }
+    }
+}
+
+@available(*, unavailable)
+extension Broker: Sendable {}

@@ -1,0 +1,23 @@
+package import BrokerWire
+
+/// What one client and the whole broker may use.
+package struct BrokerLimits: Hashable, Sendable {
+    package var wire = WireLimits()
+    /// The most subscriptions of one connection; each is matched against every topic.
+    package var subscriptionsPerConnection = 128
+    /// The most topics at a time; each costs some hundred bytes for as long as it has a value.
+    package var topics = 1_000_000
+    /// The most bytes that wait for one client before it is closed as a slow consumer.
+    package var outboxBytes = 1024 * 1024
+    /// The most requests of one connection without an answer; past it the socket is not read.
+    package var unacknowledgedMessages = 1024
+    /// The same in bytes.
+    package var unacknowledgedBytes = 4 * 1024 * 1024
+    /// The most frames within ten seconds that are no valid request.
+    package var errorsPerTenSeconds = 20
+    /// How long an event topic that nobody uses keeps its offset, in nanoseconds. Long enough for a client that
+    /// reconnects to find it, short enough that a stranger's made-up names are soon gone.
+    package var idleTopicAge = 60 * BrokerTime.nanosecondsPerSecond
+
+    package init() {}
+}

@@ -1,0 +1,143 @@
+import BrokerWire
+import NIOCore
+
+/// Who gets a message.
+extension Hub {
+    // MARK: Subscriptions
+
+    func change(_ change: SubscriptionChange) {
+        guard let session = self.session(change.session) else { return }
+        if session.filters[change.filter] != nil { self.removeSubscriber(session.id.slot, change.filter) }
+        session.filters[change.filter] = change.options
+        guard let options = change.options else { return }
+        let number = self.filters.insert(change.filter)
+        while self.subscribers.count <= number { self.subscribers.append([]) }
+        self.subscribers[number].append(Subscriber(slot: session.id.slot, options: options))
+    }
+
+    func removeSubscriber(_ slot: UInt32, _ filter: TopicFilter) {
+        guard let number = self.filters.number(of: filter) else { return }
+        if let index = self.subscribers[number].firstIndex(where: { $0.slot == slot }) {
+            // The order of subscribers means nothing, so the last one can take the place.
+            self.subscribers[number].swapAt(index, self.subscribers[number].count - 1)
+            self.subscribers[number].removeLast()
+        }
+        if self.subscribers[number].isEmpty { self.filters.remove(filter) }
+    }
+
+    // MARK: Delivery
+
+    func deliver(_ entry: HubEntry, batch: Int32) {
+        guard let topic = self.topics[entry.topic] else { return }
+        topic.tell(
+            OutputSegment(batch: batch, isAck: false, start: entry.start, end: entry.start + entry.count)
+        )
+        if !topic.isCurrent {
+            topic.isCurrent = true
+            self.toldTopics.append(topic)
+        }
+        if topic.matchGeneration != self.filters.generation {
+            topic.matches.removeAll(keepingCapacity: true)
+            self.filters.match(topic.name, into: &topic.matches)
+            topic.matchGeneration = self.filters.generation
+        }
+        self.deliveryCount += 1
+        if topic.matches.count == 1 {
+            for subscriber in self.subscribers[topic.matches[0]] {
+                guard let session = self.session(slot: subscriber.slot) else { continue }
+                self.deliver(entry, batch: batch, to: session, subscriber.options)
+            }
+        } else {
+            self.deliverMerged(entry, topic, batch: batch)
+        }
+    }
+
+    /// Delivers once to sessions that several filters of theirs would give it to.
+    private func deliverMerged(_ entry: HubEntry, _ topic: HubTopic, batch: Int32) {
+        var found: [HubSession] = []
+        for filter in topic.matches {
+            for subscriber in self.subscribers[filter] {
+                guard let session = self.session(slot: subscriber.slot) else { continue }
+                let isAggregate = entry.flags.contains(.isAggregate)
+                if session.mergeMark == self.deliveryCount {
+                    session.merged.merge(subscriber.options, isAggregate: isAggregate)
+                } else {
+                    session.mergeMark = self.deliveryCount
+                    session.merged = subscriber.options
+                    found.append(session)
+                }
+            }
+        }
+        for session in found { self.deliver(entry, batch: batch, to: session, session.merged) }
+    }
+
+    private func deliver(_ entry: HubEntry, batch: Int32, to session: HubSession, _ options: SubscriptionOptions) {
+        if !options.echo, entry.session == session.id { return }
+        guard options.effectiveMode(isAggregate: entry.flags.contains(.isAggregate)) == .latest else {
+            return self.append(entry, batch: batch, to: session)
+        }
+        if options.interval > 0 {
+            let next = session.nextSend[entry.topic] ?? 0
+            guard next <= self.now else {
+                if session.waiting.insert(entry.topic).inserted {
+                    self.timers.insert(.init(due: next, session: session.id, topic: entry.topic))
+                }
+                return self.keepNewest(entry.topic)
+            }
+            session.nextSend[entry.topic] = self.now + options.interval
+        }
+        session.due.insert(entry.topic)
+        self.list(session)
+    }
+
+    /// Copies the newest frame of a topic that somebody will be sent later.
+    private func keepNewest(_ key: UInt32) {
+        guard let topic = self.topics[key], topic.isCurrent else { return }
+        let range = Int(topic.newest.start)..<Int(topic.newest.end)
+        self.batches[Int(topic.newest.batch)].frames.withVeryUnsafeBytes {
+            topic.keep(UnsafeRawBufferPointer(rebasing: $0[range]))
+        }
+    }
+
+    // MARK: Rates
+
+    /// When ``wake(at:)`` has to be called next.
+    package var nextWake: UInt64? { self.timers.next }
+
+    /// Makes due what has waited long enough; ``flush(at:recycle:)`` sends it.
+    package func wake(at now: UInt64) {
+        self.now = now
+        while let timer = self.timers.popDue(at: now) {
+            guard let session = self.session(timer.session), session.waiting.remove(timer.topic) != nil,
+                let interval = self.interval(of: timer.topic, for: session)
+            else { continue }
+            session.nextSend[timer.topic] = now + interval
+            session.due.insert(timer.topic)
+            self.list(session)
+        }
+    }
+
+    /// The shortest interval that the session's subscriptions to a topic ask for, or `nil` if it has none any more.
+    private func interval(of key: UInt32, for session: HubSession) -> UInt64? {
+        guard let topic = self.topics[key] else { return nil }
+        let matching = session.filters.filter { filter, _ in
+            topic.name.withUnsafeBytes { filter.matches(topic: $0) }
+        }
+        return matching.values.map(\.interval).min()
+    }
+}
+
+extension SubscriptionOptions {
+    func effectiveMode(isAggregate: Bool) -> Request.Mode { self.mode ?? (isAggregate ? .latest : .all) }
+
+    /// What two subscriptions of one connection ask for together: every message if one of them wants that, the
+    /// higher rate, and one's own publishes unless both leave them out.
+    mutating func merge(_ other: Self, isAggregate: Bool) {
+        let wantsAll =
+            self.effectiveMode(isAggregate: isAggregate) == .all
+            || other.effectiveMode(isAggregate: isAggregate) == .all
+        self.mode = wantsAll ? .all : .latest
+        self.interval = min(self.interval, other.interval)
+        self.echo = self.echo || other.echo
+    }
+}

@@ -1,0 +1,90 @@
+import BrokerWire
+import NIOCore
+
+/// What the hub keeps for one connected client.
+package final class HubSession {
+    package let id: SessionID
+    /// The connection; let go of when it ends, because the two hold each other.
+    package internal(set) var connection: (any SessionConnection)?
+
+    /// Requests without an answer.
+    package private(set) var unacknowledgedMessages = 0
+    package private(set) var unacknowledgedBytes = 0
+    /// Set while the retained messages of a wildcard subscription are on their way: the answers to later requests
+    /// would come before its own, so the client is not read.
+    package var isHeld = false
+
+    /// What this tick's batches have for it, in order.
+    var segments: [OutputSegment] = []
+    /// What could not be sent yet, in order, ahead of anything in ``segments``.
+    var backlog = ByteBuffer()
+    /// Topics whose newest value is due to it.
+    var due = DueTopics()
+    /// Whether it stands in the hub's list of those to be written.
+    var isListed = false
+    /// Whether the core waits to hear that all its bytes are gone.
+    var reportsDrain = false
+    var isClosing = false
+    var filters: [TopicFilter: SubscriptionOptions] = [:]
+    /// When the next message of a topic may be sent, for subscriptions with a rate.
+    var nextSend: [UInt32: UInt64] = [:]
+    /// Topics that wait for that time.
+    var waiting: Set<UInt32> = []
+    /// The last delivery that was merged for it, and what its subscriptions together ask of it.
+    var mergeMark: UInt64 = 0
+    var merged = SubscriptionOptions()
+
+    init(id: SessionID, connection: any SessionConnection) {
+        self.id = id
+        self.connection = connection
+    }
+
+    /// A request is on its way to the core.
+    package func asked(bytes: Int) {
+        self.unacknowledgedMessages += 1
+        self.unacknowledgedBytes += max(1, bytes)
+    }
+
+    func answered(bytes: Int) {
+        self.unacknowledgedMessages -= 1
+        self.unacknowledgedBytes -= bytes
+    }
+
+    /// Bytes that wait in memory for the socket.
+    var pendingBytes: Int { self.backlog.readableBytes }
+}
+
+/// A run of bytes in one of the batches of the current tick.
+struct OutputSegment {
+    var batch: Int32
+    var isAck: Bool
+    var start: UInt32
+    var end: UInt32
+}
+
+/// A set of topics that keeps its order and is cheap while it is small, as it nearly always is.
+struct DueTopics {
+    private(set) var topics: [UInt32] = []
+    private var members: Set<UInt32> = []
+
+    /// Up to this many, looking through the list is cheaper than a set.
+    private static let listMax = 16
+
+    var isEmpty: Bool { self.topics.isEmpty }
+
+    /// Adds `topic` unless it is there.
+    mutating func insert(_ topic: UInt32) {
+        if self.topics.count < Self.listMax {
+            if self.topics.contains(topic) { return }
+        } else {
+            if self.members.isEmpty { self.members = Set(self.topics) }
+            if !self.members.insert(topic).inserted { return }
+        }
+        self.topics.append(topic)
+    }
+
+    mutating func removeAll() {
+        self.topics.removeAll(keepingCapacity: self.topics.count <= Self.listMax)
+        if !self.members.isEmpty { self.members = [] }
+    }
+}

@@ -1,0 +1,43 @@
+/// When rate-limited messages become due: a heap, because the earliest is all that is ever asked for.
+struct RateTimers {
+    struct Entry {
+        var due: UInt64
+        var session: SessionID
+        var topic: UInt32
+    }
+
+    private var heap: [Entry] = []
+
+    /// When the earliest is due.
+    var next: UInt64? { self.heap.first?.due }
+
+    mutating func insert(_ entry: Entry) {
+        self.heap.append(entry)
+        var child = self.heap.count - 1
+        while child > 0 {
+            let parent = (child - 1) / 2
+            guard self.heap[child].due < self.heap[parent].due else { break }
+            self.heap.swapAt(child, parent)
+            child = parent
+        }
+    }
+
+    /// Takes out the earliest if it is due at `now`.
+    mutating func popDue(at now: UInt64) -> Entry? {
+        guard let first = self.heap.first, first.due <= now else { return nil }
+        let last = self.heap.removeLast()
+        guard !self.heap.isEmpty else { return first }
+        self.heap[0] = last
+        var parent = 0
+        while true {
+            var smallest = parent
+            for child in [2 * parent + 1, 2 * parent + 2]
+            where child < self.heap.count && self.heap[child].due < self.heap[smallest].due {
+                smallest = child
+            }
+            guard smallest != parent else { return first }
+            self.heap.swapAt(parent, smallest)
+            parent = smallest
+        }
+    }
+}

@@ -1,0 +1,25 @@
+import BrokerWire
+
+/// What the core remembers of one session.
+final class CoreSession {
+    let id: SessionID
+    /// The last batch that something already answered to this session waits for. Nothing later may overtake it.
+    var pendingBatch: UInt64 = 0
+    /// What it subscribes to, and whether it asked for every message.
+    var filters: [TopicFilter: Bool] = [:]
+    var hasSpoken = false
+    /// The retained messages of a wildcard subscription, on their way page by page.
+    var snapshot: Snapshot?
+
+    init(_ id: SessionID) { self.id = id }
+}
+
+/// How far the retained messages of a wildcard subscription have been sent.
+struct Snapshot {
+    var filter: TopicFilter
+    /// The `id` token of the `sub` that is acknowledged at the end.
+    var requestID: [UInt8]
+    /// The next topic to look at.
+    var cursor = 0
+    var requestBytes: UInt32
+}

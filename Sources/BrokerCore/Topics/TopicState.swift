@@ -1,0 +1,145 @@
+import BrokerAggregation
+import BrokerWire
+
+/// Everything the core knows about one topic.
+final class TopicState {
+    let name: [UInt8]
+    let rule: TopicRule
+    /// Names this life of the topic to the hubs; never used twice.
+    let key: UInt32
+    /// Names the life that its offsets belong to.
+    private(set) var epoch: String
+    /// The key of its row, once it has something to store.
+    var rowID: Int64?
+    var offset: UInt64 = 0
+    var timestamp: UInt64 = 0
+    private(set) var accumulator: (any Accumulator)?
+    private var retained: [UInt8]?
+    /// The row as it is known to be committed; what a failed commit goes back to.
+    private(set) var committed: TopicRow?
+    /// The state is taken from ``committed`` when it is first needed, so that a million topics start quickly.
+    private var isLoaded = true
+
+    /// The last batch that what is known here waits for.
+    var lastBatch: UInt64 = 0
+    /// The batch in whose rows it already stands.
+    var rowBatch: UInt64 = 0
+    /// Whether a batch is going to tell the newest value at its end.
+    var isAnnounced = false
+    /// Who made all the changes since the newest value was told, or nobody if they were several.
+    var publisher: SessionID = .none
+    /// The hubs that have been told the name that goes with ``key``, a bit each.
+    var namedHubs: UInt64 = 0
+    /// Who subscribes, as of ``interestGeneration``.
+    var interest = Interest()
+    var interestGeneration: UInt64 = .max
+    /// When it was last used, on the monotonic clock.
+    var lastUse: UInt64 = 0
+
+    /// The hubs that have a subscription, a bit each.
+    struct Interest: Hashable {
+        var any: UInt64 = 0
+        /// Those with one that asked for every message.
+        var all: UInt64 = 0
+    }
+
+    init(name: [UInt8], rule: TopicRule, key: UInt32, epoch: String) {
+        self.name = name
+        self.rule = rule
+        self.key = key
+        self.epoch = epoch
+        self.accumulator = rule.aggregator?.makeAccumulator()
+    }
+
+    var hasAggregator: Bool { self.accumulator != nil }
+
+    /// Whether it may be forgotten once nobody uses it.
+    var isEphemeral: Bool { self.accumulator == nil && self.rowID == nil && self.retained == nil }
+
+    /// Whether a publish changes what is stored: aggregates and retained messages do, and so does an event on a topic
+    /// that has a stored message, because the two share their offsets.
+    func isStored(retaining: Bool) -> Bool {
+        self.rule.durability == .disk && (self.hasAggregator || retaining || self.rowID != nil)
+    }
+
+    // MARK: Value
+
+    /// Runs `body` with the value as it goes to clients.
+    func withValue<Result>(_ body: (WireValue) -> Result) -> Result {
+        if let accumulator = self.accumulator {
+            guard self.offset > 0, case .number(let number) = accumulator.value else { return body(.none) }
+            return body(.number(number))
+        }
+        guard let retained = self.retained else { return body(.none) }
+        return retained.withUnsafeBytes { body(.json($0)) }
+    }
+
+    /// Whether a `get` finds something.
+    var hasValue: Bool {
+        guard let accumulator = self.accumulator else { return self.retained != nil }
+        return self.offset > 0 && accumulator.value != .none
+    }
+
+    func retain(_ message: [UInt8]?) { self.retained = message }
+
+    // MARK: Storage
+
+    /// Takes over what the store knew.
+    func restore(_ row: TopicRow) {
+        self.committed = row
+        self.rowID = row.id
+        self.offset = row.offset
+        self.timestamp = row.timestamp
+        if case .retained(let message) = row.content { self.retained = message }
+        self.isLoaded = self.accumulator == nil
+    }
+
+    /// Reads the stored state, if that has not been done. Call it before anything else touches the value.
+    func load() throws(AggregatorError) {
+        guard !self.isLoaded, let accumulator = self.accumulator else { return }
+        if case .aggregate(_, let version, let state)? = self.committed?.content {
+            try accumulator.restore(state, version: version)
+        }
+        self.isLoaded = true
+    }
+
+    /// The row to store.
+    func row(id: Int64) throws(AggregatorError) -> TopicRow {
+        let content: TopicRow.Content =
+            if let accumulator = self.accumulator {
+                .aggregate(
+                    name: accumulator.descriptor.name,
+                    version: accumulator.descriptor.stateVersion,
+                    state: try accumulator.encoded()
+                )
+            } else {
+                .retained(self.retained)
+            }
+        return TopicRow(
+            id: id,
+            name: self.name,
+            offset: self.offset,
+            timestamp: self.timestamp,
+            content: content
+        )
+    }
+
+    /// Notes that `row` is safe.
+    func committed(_ row: TopicRow) { self.committed = row }
+
+    /// Goes back to what is known to be stored.
+    func rollBack() {
+        self.accumulator?.reset()
+        self.retained = nil
+        self.offset = 0
+        self.timestamp = 0
+        guard let row = self.committed else {
+            self.rowID = nil
+            return
+        }
+        self.restore(row)
+    }
+
+    /// Moves the offsets to another life.
+    func begin(epoch: String) { self.epoch = epoch }
+}
