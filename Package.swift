@@ -60,6 +60,7 @@ let package = Package(
         // 2
         .target(name: "BrokerCore", dependencies: ["BrokerAggregation", "BrokerWire", .nioCore, .logging, .metrics]),
         // 3
+        .target(name: "BrokerStore", dependencies: ["BrokerCore", "BrokerWire", .grdb, .nioCore, .logging]),
         // 4
         // 5
         // Only tests and benchmarks import it.

@@ -1,0 +1,216 @@
+package import BrokerCore
+package import BrokerWire
+// Foundation to make the folder.
+import Foundation
+import GRDB
+package import Logging
+
+/// The durable store: one SQLite file, one connection, opened once.
+///
+/// The connection is exclusive (a second broker is kept out, and there is no shared memory file), writes ahead
+/// (`WAL`), and fsyncs every commit (`synchronous=FULL`). All of it happens on the connection's own serial queue, so
+/// that no event loop ever waits for a disk.
+package final class SQLiteStore: BatchCommitter {
+    package let path: String
+    private let queue: DatabaseQueue
+    private let lock: StoreLock
+    private let logger: Logger
+    private let checkpoints = CheckpointPolicy()
+
+    /// Opens the store at `path` and creates it, with its folder, if it is not there.
+    package init(path: String, logger: Logger) throws(StoreError) {
+        self.path = path
+        self.logger = logger
+        try Self.makeFolder(of: path)
+        self.lock = try StoreLock(path: path)
+        var configuration = Configuration()
+        configuration.label = "wsbroker.store"
+        configuration.busyMode = .immediateError
+        configuration.prepareDatabase { try Self.prepare($0) }
+        do {
+            self.queue = try DatabaseQueue(path: path, configuration: configuration)
+            try self.queue.read { try Self.checkFormat($0, path: path) }
+            try StoreSchema.migrator.migrate(self.queue)
+            try self.queue.writeWithoutTransaction { try Self.verifyPragmas($0) }
+        } catch let error as StoreError {
+            throw error
+        } catch {
+            throw Self.translate(error, path: path)
+        }
+    }
+
+    // MARK: Opening
+
+    private static func makeFolder(of path: String) throws(StoreError) {
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        do {
+            try FileManager.default.createDirectory(
+                atPath: folder,
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700]
+            )
+        } catch {
+            throw .notPermitted(path: path, reason: "its folder can not be made: \(error.localizedDescription)")
+        }
+    }
+
+    /// The order matters: the locking mode has to be set before the log is first used, or shared memory is used for it.
+    private static func prepare(_ database: Database) throws {
+        try database.execute(
+            sql: """
+                PRAGMA locking_mode = EXCLUSIVE;
+                PRAGMA journal_mode = WAL;
+                PRAGMA synchronous = FULL;
+                PRAGMA wal_autocheckpoint = 0;
+                PRAGMA mmap_size = 0;
+                PRAGMA temp_store = MEMORY;
+                PRAGMA trusted_schema = OFF;
+                PRAGMA cell_size_check = ON;
+                PRAGMA journal_size_limit = 67108864;
+                """
+        )
+    }
+
+    /// Reads back what was set: a library or a future version that knows better must not weaken it silently.
+    private static func verifyPragmas(_ database: Database) throws {
+        let expected = [
+            ("journal_mode", "wal"), ("synchronous", "2"), ("locking_mode", "exclusive"), ("mmap_size", "0"),
+        ]
+        for (pragma, value) in expected {
+            let found = try String.fetchOne(database, sql: "PRAGMA \(pragma)") ?? ""
+            // An SQLite without memory mapping has nothing to say about its size.
+            guard found == value || (pragma == "mmap_size" && found.isEmpty) else {
+                throw DatabaseError(message: "PRAGMA \(pragma) is '\(found)' and has to be '\(value)'")
+            }
+        }
+    }
+
+    private static func checkFormat(_ database: Database, path: String) throws {
+        let application = try Int.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+        let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+        let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
+        guard application == StoreSchema.applicationID || (application == 0 && tables == 0) else {
+            throw StoreError.notAStore(path: path, reason: "it is another program's database")
+        }
+        guard version <= StoreSchema.version else {
+            throw StoreError.newerFormat(path: path, found: version, supported: StoreSchema.version)
+        }
+    }
+
+    private static func translate(_ error: any Error, path: String) -> StoreError {
+        guard let error = error as? DatabaseError else { return .cannotOpen(path: path, reason: "\(error)") }
+        let reason = error.message ?? "\(error.extendedResultCode)"
+        switch error.resultCode {
+        case .SQLITE_BUSY, .SQLITE_LOCKED: return .inUse(path: path, holder: "another process")
+        case .SQLITE_NOTADB: return .notAStore(path: path, reason: reason)
+        case .SQLITE_CORRUPT: return .corrupt(path: path, reason: reason)
+        case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_CANTOPEN: return .notPermitted(path: path, reason: reason)
+        default: return .cannotOpen(path: path, reason: reason)
+        }
+    }
+
+    // MARK: Reading
+
+    /// Reads everything that is stored.
+    package func restore() throws(StoreError) -> RestoredStore {
+        do {
+            return try self.queue.writeWithoutTransaction { database in
+                let problem = try String.fetchOne(database, sql: "PRAGMA quick_check(1)") ?? ""
+                guard problem == "ok" else { throw StoreError.corrupt(path: self.path, reason: problem) }
+                var restored = RestoredStore(epoch: try self.epoch(database))
+                let rows = try Row.fetchCursor(database, sql: "SELECT * FROM topic ORDER BY id")
+                while let row = try rows.next() {
+                    guard let topic = TopicRow(row) else {
+                        let reason = "the checksum of topic '\(row["name"] ?? "?")' is wrong"
+                        throw StoreError.corrupt(path: self.path, reason: reason)
+                    }
+                    restored.rows.append(topic)
+                }
+                return restored
+            }
+        } catch let error as StoreError {
+            throw error
+        } catch {
+            throw Self.translate(error, path: self.path)
+        }
+    }
+
+    /// The name of this store's life, drawn when it is made.
+    private func epoch(_ database: Database) throws -> String {
+        if let epoch = try String.fetchOne(database, sql: "SELECT value FROM meta WHERE key = 'epoch'") { return epoch }
+        let epoch = "k" + String(UInt64.random(in: 0..<(1 << 40)), radix: 36)
+        try database.inTransaction {
+            try database.execute(sql: "INSERT INTO meta (key, value) VALUES ('epoch', ?)", arguments: [epoch])
+            return .commit
+        }
+        return epoch
+    }
+
+    // MARK: Writing
+
+    /// Writes `batch` in one transaction and fsyncs it, then says how that went, on the store's queue.
+    package func commit(_ batch: StoreBatch, completion: @escaping @Sendable (CommitOutcome) -> Void) {
+        self.queue.asyncWriteWithoutTransaction { database in
+            let outcome = self.write(batch, database)
+            completion(outcome)
+            // After the answer: whoever waits for the commit does not wait for this.
+            if outcome == .committed { self.checkpointIfDue(database, rows: batch.rows.count) }
+        }
+    }
+
+    private func write(_ batch: StoreBatch, _ database: Database) -> CommitOutcome {
+        do {
+            try database.beginTransaction(.immediate)
+            let statement = try database.cachedStatement(sql: TopicRow.upsert)
+            for row in batch.rows { try statement.execute(arguments: row.arguments) }
+            try database.commit()
+            return .committed
+        } catch {
+            return self.failed(error, database)
+        }
+    }
+
+    private func failed(_ error: any Error, _ database: Database) -> CommitOutcome {
+        let code = (error as? DatabaseError)?.resultCode
+        let reason = (error as? DatabaseError)?.message ?? "\(error)"
+        self.logger.error("a commit failed", metadata: ["error": "\(error)"])
+        if database.isInsideTransaction { try? database.rollback() }
+        // No room is a clean failure: SQLite has rolled back. After any other one nobody knows what is on the disk.
+        if code == .SQLITE_FULL { return .full(reason: "the disk is full") }
+        return .unknown(reason: reason)
+    }
+
+    private func checkpointIfDue(_ database: Database, rows: Int) {
+        guard self.checkpoints.isDue(afterRows: rows) else { return }
+        do {
+            try database.checkpoint(.passive)
+        } catch {
+            self.logger.warning("a checkpoint failed", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Writes the log back into the file and closes it, after every commit that was asked for.
+    package func close() {
+        do {
+            try self.queue.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+            try self.queue.close()
+        } catch {
+            self.logger.warning("the store was not closed cleanly", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Removes the topics that match `filter` and returns their names. No broker may be running on the store.
+    package func forget(_ filter: TopicFilter) throws(StoreError) -> [String] {
+        let names = try self.restore().rows
+            .filter { row in row.name.withUnsafeBytes { filter.matches(topic: $0) } }
+            .map { String(decoding: $0.name, as: UTF8.self) }
+        do {
+            try self.queue.write { database in
+                for name in names { try database.execute(sql: "DELETE FROM topic WHERE name = ?", arguments: [name]) }
+            }
+        } catch {
+            throw Self.translate(error, path: self.path)
+        }
+        return names
+    }
+}

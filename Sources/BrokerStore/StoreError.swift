@@ -1,0 +1,43 @@
+/// Why a store can not be opened or read.
+package enum StoreError: Error, Hashable, Sendable {
+    /// Another process holds it.
+    case inUse(path: String, holder: String)
+    case cannotOpen(path: String, reason: String)
+    case notPermitted(path: String, reason: String)
+    /// The file is something else, or another program's database.
+    case notAStore(path: String, reason: String)
+    case corrupt(path: String, reason: String)
+    /// A newer broker has written it.
+    case newerFormat(path: String, found: Int, supported: Int)
+
+    /// The status of the process that gives up for it, as in sysexits(3).
+    package var exitCode: Int32 {
+        switch self {
+        case .inUse: 75
+        case .notPermitted: 77
+        case .cannotOpen: 74
+        case .notAStore, .corrupt, .newerFormat: 65
+        }
+    }
+}
+
+extension StoreError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .inUse(let path, let holder):
+            "the store \(path) is in use by \(holder); a store belongs to one broker at a time"
+        case .cannotOpen(let path, let reason): "the store \(path) can not be opened: \(reason)"
+        case .notPermitted(let path, let reason):
+            "the store \(path) can not be used: \(reason); give this user the right to write its folder"
+        case .notAStore(let path, let reason):
+            "\(path) is not a store of wsbroker: \(reason); it was left as it is"
+        case .corrupt(let path, let reason):
+            """
+            the store \(path) is damaged: \(reason). Nothing was changed. Keep a copy of it and of its '-wal' file; \
+            then restore a backup, or save what can be read with: sqlite3 \(path) .recover
+            """
+        case .newerFormat(let path, let found, let supported):
+            "the store \(path) has format \(found) and this broker reads up to \(supported): use a newer broker"
+        }
+    }
+}

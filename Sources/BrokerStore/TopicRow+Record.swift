@@ -1,0 +1,62 @@
+import BrokerCore
+// Foundation for `Data`, which is how GRDB takes and gives blobs.
+import Foundation
+import GRDB
+
+/// How a topic stands in the table.
+extension TopicRow {
+    static let upsert = """
+        INSERT INTO topic (id, name, offset, changedAt, aggregator, stateVersion, content, checksum)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (id) DO UPDATE SET
+            offset = excluded.offset, changedAt = excluded.changedAt, aggregator = excluded.aggregator,
+            stateVersion = excluded.stateVersion, content = excluded.content, checksum = excluded.checksum
+        """
+
+    private var parts: (aggregator: String?, version: Int?, content: [UInt8]?) {
+        switch self.content {
+        case .retained(let message): (nil, nil, message)
+        case .aggregate(let name, let version, let state): (name, version, state)
+        }
+    }
+
+    var arguments: StatementArguments {
+        let parts = self.parts
+        return [
+            self.id, String(decoding: self.name, as: UTF8.self), Int64(self.offset), Int64(self.timestamp),
+            parts.aggregator, parts.version, parts.content.map { Data($0) }, self.checksum,
+        ]
+    }
+
+    private var checksum: Int64 {
+        let parts = self.parts
+        var checksum = Checksum()
+        checksum.add(self.name)
+        checksum.add(self.offset)
+        checksum.add(self.timestamp)
+        checksum.add((parts.aggregator ?? "").utf8)
+        checksum.add(UInt64(parts.version ?? 0))
+        checksum.add(parts.content == nil ? 0 : 1)
+        checksum.add(parts.content ?? [])
+        return checksum.value
+    }
+
+    /// Reads a row; `nil` if its checksum does not fit what it says.
+    init?(_ row: Row) {
+        let content: Data? = row[6]
+        let aggregator: String? = row[4]
+        let offset: Int64 = row[2]
+        let changedAt: Int64 = row[3]
+        let name: String = row[1]
+        self.init(
+            id: row[0],
+            name: Array(name.utf8),
+            offset: UInt64(clamping: offset),
+            timestamp: UInt64(clamping: changedAt),
+            content: aggregator.map { .aggregate(name: $0, version: row[5] ?? 0, state: content.map(Array.init) ?? []) }
+                ?? .retained(content.map(Array.init))
+        )
+        let checksum: Int64 = row[7]
+        guard checksum == self.checksum else { return nil }
+    }
+}
