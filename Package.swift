@@ -60,6 +60,13 @@ let package = Package(
         // 2
         .target(name: "BrokerCore", dependencies: ["BrokerAggregation", "BrokerWire", .nioCore, .logging, .metrics]),
         // 3
+        .target(
+            name: "BrokerTransport",
+            dependencies: [
+                "BrokerCore", "BrokerWire", .nioCore, .nioHTTP1, .nioHTTPTypes, .nioHTTPTypesHTTP1, .httpTypes,
+                .hummingbirdCore, .logging,
+            ]
+        ),
         .target(name: "BrokerStore", dependencies: ["BrokerCore", "BrokerWire", .grdb, .nioCore, .logging]),
         // 4
         // 5

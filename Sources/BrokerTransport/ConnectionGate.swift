@@ -1,0 +1,64 @@
+package import NIOCore
+import Synchronization
+
+/// How many connections there may be, in all and from one address.
+package final class ConnectionGate: Sendable {
+    package enum Verdict: Hashable, Sendable {
+        case admitted
+        /// The broker is full.
+        case full(limit: Int)
+        /// This address has too many.
+        case addressFull(limit: Int)
+    }
+
+    private struct Counts {
+        var all = 0
+        var byAddress: [String: Int] = [:]
+    }
+
+    private let connectionsMax: Int
+    private let perAddressMax: Int
+    private let counts = Mutex(Counts())
+
+    /// - Parameters:
+    ///   - connectionsMax: 0 for no bound.
+    ///   - perAddressMax: 0 for no bound.
+    package init(connectionsMax: Int, perAddressMax: Int) {
+        self.connectionsMax = connectionsMax
+        self.perAddressMax = perAddressMax
+    }
+
+    /// Whether one more connection from `address` would be let in.
+    package func judge(_ address: String) -> Verdict {
+        self.counts.withLock { self.judge(address, $0) }
+    }
+
+    private func judge(_ address: String, _ counts: Counts) -> Verdict {
+        if self.connectionsMax > 0, counts.all >= self.connectionsMax { return .full(limit: self.connectionsMax) }
+        if self.perAddressMax > 0, counts.byAddress[address, default: 0] >= self.perAddressMax {
+            return .addressFull(limit: self.perAddressMax)
+        }
+        return .admitted
+    }
+
+    /// Lets a connection in, if there is room; every one that was let in has to ``leave(_:)``.
+    package func enter(_ address: String) -> Bool {
+        self.counts.withLock { counts in
+            guard self.judge(address, counts) == .admitted else { return false }
+            counts.all += 1
+            counts.byAddress[address, default: 0] += 1
+            return true
+        }
+    }
+
+    /// What connections are counted by: the peer's IP address, or nothing where there is none.
+    package static func address(of channel: any Channel) -> String { channel.remoteAddress?.ipAddress ?? "" }
+
+    package func leave(_ address: String) {
+        self.counts.withLock { counts in
+            counts.all -= 1
+            guard let count = counts.byAddress[address] else { return }
+            counts.byAddress[address] = count > 1 ? count - 1 : nil
+        }
+    }
+}

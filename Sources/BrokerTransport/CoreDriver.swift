@@ -1,0 +1,129 @@
+package import BrokerCore
+import BrokerWire
+package import NIOCore
+
+/// Drives the core on its event loop: takes what sessions say, passes on what the core says to the hubs and the store.
+///
+/// It is confined to the core's event loop, which is one of those that serve connections: on one core nothing ever
+/// crosses from one thread to another but commits.
+package final class CoreDriver {
+    private let broker: Broker
+    private let store: any BatchCommitter
+    private let eventLoop: any EventLoop
+    private let wallClock: @Sendable () -> UInt64
+    private var loops: [LoopHandle] = []
+    /// Told once when the store has stopped for good.
+    private let storageFailed: @Sendable (String) -> Void
+    private var hasReportedFailure = false
+    private var idlePromises: [EventLoopPromise<Void>] = []
+
+    package init(
+        broker: Broker,
+        store: any BatchCommitter,
+        eventLoop: any EventLoop,
+        wallClock: @escaping @Sendable () -> UInt64,
+        storageFailed: @escaping @Sendable (String) -> Void
+    ) {
+        self.broker = broker
+        self.store = store
+        self.eventLoop = eventLoop
+        self.wallClock = wallClock
+        self.storageFailed = storageFailed
+    }
+
+    /// Gets to know the loops, the core's own one first.
+    func attach(_ loops: [LoopHandle]) { self.loops = loops }
+
+    func now() -> BrokerTime {
+        BrokerTime(monotonic: self.eventLoop.now.uptimeNanoseconds, wall: self.wallClock())
+    }
+
+    // MARK: From sessions
+
+    func receive(_ request: Request, _ message: UnsafeRawBufferPointer, _ session: SessionID, at now: BrokerTime) {
+        self.broker.receive(request, in: message, from: session, at: now)
+    }
+
+    func refuse(
+        _ error: RequestError,
+        _ message: UnsafeRawBufferPointer,
+        _ session: SessionID,
+        isLast: Bool,
+        at now: BrokerTime
+    ) {
+        self.broker.refuse(error, in: message, from: session, isLast: isLast, at: now)
+    }
+
+    func sessionDrained(_ session: SessionID) { self.broker.sessionDrained(session) }
+
+    func sessionClosed(_ session: SessionID) { self.broker.sessionClosed(session) }
+
+    /// Takes everything that another loop's sessions said in a tick.
+    func receive(_ batch: CommandBatch) {
+        let now = self.now()
+        batch.bytes.withUnsafeBytes { bytes in
+            for command in batch.commands {
+                switch command {
+                case .request(let request, let start, let session):
+                    let message = UnsafeRawBufferPointer(
+                        rebasing: bytes[start..<start + Int(request.messageBytes)]
+                    )
+                    self.broker.receive(request, in: message, from: session, at: now)
+                case .refusal(let error, let start, let count, let session, let isLast):
+                    let message = UnsafeRawBufferPointer(rebasing: bytes[start..<start + count])
+                    self.broker.refuse(error, in: message, from: session, isLast: isLast, at: now)
+                case .drained(let session):
+                    self.broker.sessionDrained(session)
+                case .closed(let session):
+                    self.broker.sessionClosed(session)
+                }
+            }
+        }
+        self.passOn()
+    }
+
+    // MARK: To hubs and store
+
+    /// Passes on everything that can be told or stored now.
+    func passOn() {
+        self.broker.takeEffects { hub, batch in self.loops[hub].take(batch) }
+        if let batch = self.broker.takeStoreBatch() {
+            let me = NIOLoopBound(self, eventLoop: self.eventLoop)
+            self.store.commit(batch) { [eventLoop] outcome in
+                eventLoop.execute { me.value.committed(outcome) }
+            }
+        }
+        guard !self.broker.isStoring else { return }
+        for promise in self.idlePromises { promise.succeed() }
+        self.idlePromises = []
+    }
+
+    private func committed(_ outcome: CommitOutcome) {
+        self.broker.finishCommit(outcome)
+        self.passOn()
+        self.loops[0].finishTick()
+        if case .unknown(let reason) = outcome, !self.hasReportedFailure {
+            self.hasReportedFailure = true
+            self.storageFailed(reason)
+        }
+    }
+
+    /// Gives back the memory of a batch that the core's own loop has written.
+    func recycle(_ batch: HubBatch) { self.broker.recycle(batch, hub: 0) }
+
+    var hasReadySnapshots: Bool { self.broker.hasReadySnapshots }
+
+    func sweep() {
+        self.broker.sweep(at: self.now())
+        self.passOn()
+    }
+
+    /// Succeeds once everything that was accepted is stored.
+    package func whenIdle(_ promise: EventLoopPromise<Void>) {
+        self.idlePromises.append(promise)
+        self.passOn()
+    }
+}
+
+@available(*, unavailable)
+extension CoreDriver: Sendable {}

@@ -1,0 +1,199 @@
+import BrokerCore
+import BrokerWire
+import NIOCore
+
+/// Drives the hub of one event loop: gathers what its connections say in a tick, and writes each of them once at the
+/// end of it.
+///
+/// It is confined to its event loop.
+final class LoopDriver {
+    /// Where requests go.
+    enum Core {
+        /// The core lives on this loop and is called directly.
+        case here(CoreDriver)
+        /// It lives on another one and is sent a batch a tick.
+        case elsewhere(CoreHandle)
+    }
+
+    let hub: Hub
+    let eventLoop: any EventLoop
+    let configuration: TransportConfiguration
+    /// Room for the largest message, shared by all connections of the loop.
+    let scratch: MessageScratch
+    private let core: Core
+    private let wallClock: @Sendable () -> UInt64
+    private var isTickScheduled = false
+    private var tickTime = BrokerTime(monotonic: 0, wall: 0)
+    private var isWakeScheduled = false
+    /// Set when the broker stops: connections that come now are sent away at once.
+    private(set) var isDraining = false
+
+    // Only where the core is elsewhere:
+    private var commands = CommandBatch()
+    private var isCoreBusy = false
+
+    init(
+        index: Int,
+        eventLoop: any EventLoop,
+        core: Core,
+        configuration: TransportConfiguration,
+        wallClock: @escaping @Sendable () -> UInt64
+    ) {
+        self.hub = Hub(index: UInt16(index), limits: configuration.limits)
+        self.eventLoop = eventLoop
+        self.core = core
+        self.configuration = configuration
+        self.scratch = MessageScratch(bytes: configuration.limits.wire.messageBytesMax)
+        self.wallClock = wallClock
+    }
+
+    // MARK: The tick
+
+    /// What time it is, read once a tick.
+    func now() -> BrokerTime {
+        if !self.isTickScheduled { self.scheduleTick() }
+        return self.tickTime
+    }
+
+    /// Makes sure that this tick ends with everything said and written.
+    func scheduleTick() {
+        guard !self.isTickScheduled else { return }
+        self.isTickScheduled = true
+        self.tickTime = BrokerTime(
+            monotonic: self.eventLoop.now.uptimeNanoseconds,
+            wall: self.wallClock()
+        )
+        // Tasks run after all sockets that were ready have been read, so this is the end of the tick.
+        self.eventLoop.assumeIsolated().execute {
+            self.isTickScheduled = false
+            self.finishTick()
+        }
+    }
+
+    func finishTick() {
+        switch self.core {
+        case .here(let core): core.passOn()
+        case .elsewhere(let core): self.sendCommands(to: core)
+        }
+        self.writeAll()
+    }
+
+    private func writeAll() {
+        let now = self.eventLoop.now.uptimeNanoseconds
+        switch self.core {
+        case .here(let core):
+            self.hub.flush(at: now) { core.recycle($0) }
+            for session in self.hub.takeDrained() { core.sessionDrained(session) }
+            if core.hasReadySnapshots { self.scheduleTick() }
+        case .elsewhere:
+            self.hub.flush(at: now)
+            for session in self.hub.takeDrained() {
+                self.commands.addDrained(session)
+                self.scheduleTick()
+            }
+        }
+        self.scheduleWake(now)
+    }
+
+    /// Takes what the core says to this loop's sessions; written at the end of the tick.
+    func take(_ batch: HubBatch) {
+        self.hub.apply(batch, at: self.eventLoop.now.uptimeNanoseconds)
+    }
+
+    private func scheduleWake(_ now: UInt64) {
+        guard !self.isWakeScheduled, let due = self.hub.nextWake else { return }
+        self.isWakeScheduled = true
+        let delay = TimeAmount.nanoseconds(Int64(due > now ? due - now : 0))
+        self.eventLoop.assumeIsolated().scheduleTask(in: delay) {
+            self.isWakeScheduled = false
+            self.hub.wake(at: self.eventLoop.now.uptimeNanoseconds)
+            self.writeAll()
+        }
+    }
+
+    // MARK: From connections
+
+    func submit(_ request: Request, _ message: UnsafeRawBufferPointer, from session: HubSession) {
+        if request.isAnswered { session.asked(bytes: message.count) }
+        let now = self.now()
+        switch self.core {
+        case .here(let core): core.receive(request, message, session.id, at: now)
+        case .elsewhere: self.commands.add(request, message, session.id)
+        }
+    }
+
+    func refuse(_ error: RequestError, _ message: UnsafeRawBufferPointer, from session: HubSession, isLast: Bool) {
+        session.asked(bytes: message.count)
+        let now = self.now()
+        switch self.core {
+        case .here(let core): core.refuse(error, message, session.id, isLast: isLast, at: now)
+        case .elsewhere: self.commands.add(error, message, session.id, isLast: isLast)
+        }
+    }
+
+    func closed(_ session: HubSession) {
+        self.hub.close(session)
+        switch self.core {
+        case .here(let core): core.sessionClosed(session.id)
+        case .elsewhere:
+            self.commands.addClosed(session.id)
+            self.scheduleTick()
+        }
+    }
+
+    // MARK: A core elsewhere
+
+    /// Whether connections have to wait until the core has caught up.
+    var isFull: Bool { self.commands.isFull }
+
+    private func sendCommands(to core: CoreHandle) {
+        guard !self.isCoreBusy, !self.commands.isEmpty else { return }
+        self.isCoreBusy = true
+        let batch = self.commands
+        self.commands = CommandBatch()
+        core.receive(batch, from: LoopHandle(self))
+    }
+
+    /// The core has taken the last batch.
+    func commandsTaken() {
+        let wasFull = self.commands.isFull
+        self.isCoreBusy = false
+        if case .elsewhere(let core) = self.core { self.sendCommands(to: core) }
+        if wasFull { self.hub.forEachSession { $0.connection?.answered() } }
+    }
+
+    // MARK: Time
+
+    /// Calls every connection once a second, instead of a timer for each.
+    func startSweeping() {
+        self.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) {
+            let now = self.eventLoop.now.uptimeNanoseconds
+            self.hub.forEachSession { $0.connection?.secondPassed(now) }
+            if case .here(let core) = self.core { core.sweep() }
+            self.scheduleTick()
+            self.startSweeping()
+        }
+    }
+
+    /// Says goodbye to everybody.
+    func drain() {
+        self.isDraining = true
+        self.hub.forEachSession { $0.connection?.drain() }
+        self.scheduleTick()
+    }
+}
+
+@available(*, unavailable)
+extension LoopDriver: Sendable {}
+
+/// Memory that a message is unmasked into.
+final class MessageScratch {
+    let bytes: UnsafeMutableRawBufferPointer
+
+    init(bytes: Int) {
+        // Some room behind it, so that whole blocks can be written at the end.
+        self.bytes = .allocate(byteCount: bytes + 16, alignment: 16)
+    }
+
+    deinit { self.bytes.deallocate() }
+}

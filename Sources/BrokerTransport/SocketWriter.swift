@@ -1,0 +1,61 @@
+import NIOCore
+
+#if canImport(Glibc)
+// Glibc for send(2).
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// Sends finished frames on one connection.
+///
+/// A system call is nearly all that sending costs, so it is made directly on the channel's descriptor, from wherever
+/// the bytes lie. What the kernel does not take goes the way of NIO, which knows how to wait for the socket; until
+/// that is gone nothing else is sent, so the order holds.
+struct SocketWriter {
+    private let descriptor: NIOBSDSocket.Handle?
+    /// Whether bytes wait in NIO for the socket.
+    private(set) var isWaiting = false
+
+    /// - Parameter channel: Whose descriptor is used if it has one of its own: not with TLS in front of it, and not
+    ///   in tests without a socket.
+    init(channel: any Channel) {
+        self.descriptor = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+            of: NIOBSDSocket.Handle.self
+        ) { $0 }
+    }
+
+    /// Sends as much of `bytes` as the socket takes now and returns the rest, which has to be written through NIO.
+    mutating func send(_ bytes: UnsafeRawBufferPointer, on channel: any Channel) -> ByteBuffer? {
+        var sent = 0
+        // A channel that has closed itself has given its descriptor back, perhaps to somebody else.
+        if let descriptor = self.descriptor, !self.isWaiting, channel.isActive {
+            while sent < bytes.count, let start = bytes.baseAddress {
+                let count = Self.send(descriptor, start + sent, bytes.count - sent)
+                if count < 0 {
+                    if errno == EINTR { continue }
+                    break
+                }
+                sent += count
+            }
+            if sent == bytes.count { return nil }
+        }
+        self.isWaiting = true
+        return ByteBuffer(bytes: UnsafeRawBufferPointer(rebasing: bytes[sent...]))
+    }
+
+    private static func send(_ descriptor: NIOBSDSocket.Handle, _ start: UnsafeRawPointer, _ count: Int) -> Int {
+        #if canImport(Glibc)
+        Glibc.send(descriptor, start, count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
+        #elseif canImport(Musl)
+        Musl.send(descriptor, start, count, MSG_DONTWAIT | MSG_NOSIGNAL)
+        #else
+        Darwin.send(descriptor, start, count, MSG_DONTWAIT)
+        #endif
+    }
+
+    /// Everything that waited is gone.
+    mutating func finished() { self.isWaiting = false }
+}
