@@ -39,7 +39,9 @@ let package = Package(
     name: "wsbroker",
     platforms: [.macOS(.v15)],
     products: [
+        .executable(name: "wsbroker", targets: ["wsbroker"]),
         .library(name: "BrokerAggregation", targets: ["BrokerAggregation"]),
+        .library(name: "BrokerServer", targets: ["BrokerServer"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -69,7 +71,15 @@ let package = Package(
         ),
         .target(name: "BrokerStore", dependencies: ["BrokerCore", "BrokerWire", .grdb, .nioCore, .logging]),
         // 4
+        .target(
+            name: "BrokerServer",
+            dependencies: [
+                "BrokerAggregation", "BrokerCore", "BrokerStore", "BrokerTransport", "BrokerWire", .argumentParser,
+                .httpTypes, .hummingbird, .hummingbirdCore, .lifecycle, .unixSignals, .logging, .nioCore, .nioPosix,
+            ]
+        ),
         // 5
+        .executableTarget(name: "wsbroker", dependencies: ["BrokerAggregation", "BrokerServer"]),
         // Only tests and benchmarks import it.
 
     ]

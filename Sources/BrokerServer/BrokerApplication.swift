@@ -1,0 +1,198 @@
+package import BrokerAggregation
+import BrokerCore
+import BrokerStore
+import BrokerTransport
+import BrokerWire
+import Hummingbird
+import HummingbirdCore
+package import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+package import UnixSignals
+
+/// A whole broker from a configuration: store, core, event loops and listeners, from start to stop.
+package struct BrokerApplication: Sendable {
+    /// Where a broker listens once it does.
+    package struct Running: Sendable {
+        package var port: Int
+        package var adminPort: Int
+    }
+
+    private let configuration: BrokerConfiguration
+    private let registry: AggregatorRegistry
+    private let logger: Logger
+
+    package init(configuration: BrokerConfiguration, registry: AggregatorRegistry = .builtIn, logger: Logger) {
+        self.configuration = configuration
+        self.registry = registry
+        self.logger = logger
+    }
+
+    /// Runs until it is told to stop, then answers what was asked, says goodbye, and stores everything.
+    ///
+    /// - `signals`: What tells it to stop, besides the cancellation of the task.
+    /// - `running`: Told once both listeners are up.
+    package func run(
+        signals: [UnixSignal] = [.sigterm, .sigint],
+        running: @escaping @Sendable (Running) -> Void = { _ in }
+    ) async throws {
+        ProcessResources.raiseDescriptorLimit()
+        let store = try self.openStore()
+        defer { store.close() }
+        let threads = self.configuration.eventLoops > 0 ? self.configuration.eventLoops : ProcessResources.coreCount
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
+        do {
+            try await self.serve(store, group, signals, running)
+        } catch {
+            try? await group.shutdownGracefully()
+            throw error
+        }
+        try await group.shutdownGracefully()
+    }
+
+    private func openStore() throws(BrokerError) -> SQLiteStore {
+        do throws(StoreError) {
+            return try SQLiteStore(path: self.configuration.storePath, logger: self.logger)
+        } catch {
+            throw .store(error)
+        }
+    }
+
+    private func serve(
+        _ store: SQLiteStore,
+        _ group: MultiThreadedEventLoopGroup,
+        _ signals: [UnixSignal],
+        _ running: @escaping @Sendable (Running) -> Void
+    ) async throws {
+        let failure = StorageFailure(logger: self.logger)
+        let restored = try self.restore(store)
+        let loops = try await self.startLoops(group, store, restored, failure)
+        let readiness = Readiness()
+        let start = StartUp(
+            configuration: self.configuration,
+            topicCount: restored.rows.count,
+            readiness: readiness,
+            running: running
+        )
+        let services: [any Service] = [
+            Listener(
+                name: "listen",
+                address: self.configuration.listen,
+                application: self.clients(loops, group, start)
+            ),
+            Listener(
+                name: "admin",
+                address: self.configuration.admin,
+                application: self.admin(readiness, group, start)
+            ),
+            StorageWatch(failure: failure, readiness: readiness),
+        ]
+        var configuration = ServiceGroupConfiguration(
+            services: services,
+            gracefulShutdownSignals: signals,
+            logger: self.quietLogger
+        )
+        configuration.maximumGracefulShutdownDuration = .milliseconds(4500)
+        try await ServiceGroup(configuration: configuration).run()
+        readiness.set(.notReady("stopping"))
+        try await loops.waitUntilStored()
+    }
+
+    /// The libraries' own lines are for debugging.
+    private var quietLogger: Logger {
+        var logger = self.logger
+        logger.logLevel = max(logger.logLevel, .warning)
+        return logger
+    }
+
+    private func restore(_ store: SQLiteStore) throws(BrokerError) -> RestoredStore {
+        do throws(StoreError) { return try store.restore() } catch { throw .store(error) }
+    }
+
+    private func startLoops(
+        _ group: MultiThreadedEventLoopGroup,
+        _ store: SQLiteStore,
+        _ restored: RestoredStore,
+        _ failure: StorageFailure
+    ) async throws -> EventLoops {
+        let rules = try self.configuration.rules(registry: self.registry)
+        let plainTopic = try Topic(self.configuration.plainTopic)
+        let runEpoch = "r" + String(UInt64.random(in: 0..<(1 << 40)), radix: 36)
+        do {
+            return try await EventLoops.start(
+                on: group,
+                configuration: self.configuration.transport,
+                wallClock: ProcessResources.wallClock
+            ) { [configuration, logger] eventLoop, hubCount in
+                let broker = try Broker(
+                    rules: rules,
+                    limits: configuration.transport.limits,
+                    rights: configuration.rights,
+                    plainTopic: plainTopic,
+                    restored: restored,
+                    runEpoch: runEpoch,
+                    serverName: BrokerVersion.product,
+                    hubCount: hubCount,
+                    logger: logger
+                )
+                return CoreDriver(
+                    broker: broker,
+                    store: store,
+                    eventLoop: eventLoop,
+                    wallClock: ProcessResources.wallClock
+                ) { failure.report($0) }
+            }
+        } catch let error as RestoreError {
+            throw BrokerError.restore(error)
+        }
+    }
+
+    // MARK: Listeners
+
+    private func clients(
+        _ loops: EventLoops,
+        _ group: MultiThreadedEventLoopGroup,
+        _ start: StartUp
+    ) -> some Service {
+        let logger = self.logger
+        return Application(
+            responder: ClientRoutes<BasicRequestContext>(gate: loops.gate),
+            server: HTTPServerBuilder { UpgradeChannel(responder: $0, loops: loops) },
+            configuration: ApplicationConfiguration(
+                address: .hostname(self.configuration.listen.host, port: self.configuration.listen.port),
+                serverName: BrokerVersion.product,
+                backlog: Self.backlog
+            ),
+            onServerRunning: { channel in
+                let guardian = AcceptGuard { logger.warning("accepting failed", metadata: ["error": "\($0)"]) }
+                try? await channel.pipeline.addHandler(guardian, position: .first)
+                // Hundreds of clients may come at once after a restart.
+                try? await channel.setOption(.maxMessagesPerRead, value: 256)
+                start.clientsAreServed(on: channel.localAddress?.port ?? 0)
+            },
+            eventLoopGroupProvider: .shared(group),
+            logger: self.quietLogger
+        )
+    }
+
+    private func admin(
+        _ readiness: Readiness,
+        _ group: MultiThreadedEventLoopGroup,
+        _ start: StartUp
+    ) -> some Service {
+        Application(
+            router: AdminRoutes.router(readiness),
+            configuration: ApplicationConfiguration(
+                address: .hostname(self.configuration.admin.host, port: self.configuration.admin.port),
+                serverName: BrokerVersion.product
+            ),
+            onServerRunning: { start.adminIsServed(on: $0.localAddress?.port ?? 0) },
+            eventLoopGroupProvider: .shared(group),
+            logger: self.quietLogger
+        )
+    }
+
+    /// How many connections may wait to be accepted; the kernel lowers it to what it allows.
+    private static let backlog = 4096
+}

@@ -1,0 +1,92 @@
+public import ArgumentParser
+public import BrokerAggregation
+import Synchronization
+
+/// The command line of a broker: `wsbroker`, and any broker of one's own with other aggregators.
+///
+/// ```swift
+/// @main
+/// enum MyBroker {
+///     static func main() async {
+///         var registry = AggregatorRegistry.builtIn
+///         registry.register(MyAggregator.self)
+///         await BrokerCommand.main(registry: registry)
+///     }
+/// }
+/// ```
+public struct BrokerCommand: AsyncParsableCommand {
+    public static let configuration = CommandConfiguration(
+        commandName: "wsbroker",
+        abstract: "A pub/sub broker that speaks WebSocket and does arithmetic.",
+        discussion: """
+            wsbroker                              run with the defaults on 127.0.0.1:8181
+            wsbroker --config config.json         run with a configuration file
+            wsbroker config check config.json     say everything that is wrong with one
+
+            Exit status: 0 stopped as asked, 64 wrong usage, 65 damaged or foreign store, 69 port in use,
+            74 storage failed, 75 store in use by another process, 77 no permission, 78 wrong configuration.
+            """,
+        version: BrokerVersion.number,
+        subcommands: [
+            RunCommand.self, ConfigCommand.self, HealthcheckCommand.self, StoreCommand.self,
+        ],
+        defaultSubcommand: RunCommand.self
+    )
+
+    /// The aggregators of this executable. Commands are made by the argument parser, so they find it here.
+    static let registry = Mutex(AggregatorRegistry.builtIn)
+
+    public init() {}
+
+    /// Runs the command line with these aggregators.
+    public static func main(registry: AggregatorRegistry) async {
+        Self.registry.withLock { $0 = registry }
+        await Self.main()
+    }
+}
+
+/// How to find the configuration.
+struct ConfigurationOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The configuration file.", valueName: "file"))
+    var config: String?
+
+    @Option(help: ArgumentHelp("Sets a key, over environment and file.", valueName: "key=value"))
+    var set: [String] = []
+
+    @Option(help: "The address that clients connect to (listen.host).")
+    var host: String?
+
+    @Option(name: .shortAndLong, help: "Its port (listen.port).")
+    var port: Int?
+
+    @Option(help: ArgumentHelp("The SQLite file (store.path).", valueName: "file"))
+    var store: String?
+
+    func load() throws(BrokerError) -> BrokerConfiguration {
+        var assignments = self.set
+        if let host = self.host { assignments.append("listen.host=\(host)") }
+        if let port = self.port { assignments.append("listen.port=\(port)") }
+        if let store = self.store { assignments.append("store.path=\(store)") }
+        let environment = ProcessEnvironment.variables
+        do throws(ConfigurationError) {
+            return try BrokerConfiguration.load(
+                file: self.config ?? environment["WSBROKER_CONFIG"],
+                environment: environment,
+                assignments: assignments,
+                registry: BrokerCommand.registry.withLock { $0 }
+            )
+        } catch {
+            throw .configuration(error)
+        }
+    }
+}
+
+/// Turns a broker's errors into a line and an exit status.
+func reportingErrors(_ body: () async throws -> Void) async throws {
+    do {
+        try await body()
+    } catch let error as BrokerError {
+        BrokerOutput.errorLine("wsbroker: \(error)")
+        throw ExitCode(error.exitCode)
+    }
+}

@@ -1,0 +1,52 @@
+import ArgumentParser
+
+/// `wsbroker config`
+struct ConfigCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "config",
+        abstract: "Checks, shows and explains the configuration.",
+        subcommands: [Check.self, Show.self, Document.self]
+    )
+
+    struct Check: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Says everything that is wrong with a configuration file; exits with 78 if anything is."
+        )
+
+        @Argument(help: "The configuration file.")
+        var file: String
+
+        func run() async throws {
+            try await reportingErrors {
+                var options = ConfigurationOptions()
+                options.config = self.file
+                options.set = []
+                let configuration = try options.load()
+                BrokerOutput.line("\(self.file) is right: \(configuration.topics.count) topic rules")
+            }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Prints the configuration as it is in force, with every key."
+        )
+
+        @OptionGroup var options: ConfigurationOptions
+
+        func run() async throws {
+            try await reportingErrors {
+                BrokerOutput.line(try self.options.load().document.prettyText)
+            }
+        }
+    }
+
+    struct Document: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "doc",
+            abstract: "Prints the reference of all keys as Markdown."
+        )
+
+        func run() async throws { BrokerOutput.line(ConfigurationReference.markdown) }
+    }
+}

@@ -1,0 +1,45 @@
+import ArgumentParser
+import BrokerStore
+import BrokerWire
+import Logging
+
+/// `wsbroker store`
+struct StoreCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "store",
+        abstract: "Works on the store of a broker that is not running.",
+        subcommands: [Forget.self]
+    )
+
+    struct Forget: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Drops the values of all topics that match a filter, such as 'clicks/#'."
+        )
+
+        @Argument(help: "A topic filter.")
+        var filter: String
+
+        @OptionGroup var options: ConfigurationOptions
+
+        func run() async throws {
+            try await reportingErrors {
+                let filter: TopicFilter
+                do throws(TopicError) {
+                    filter = try TopicFilter(self.filter)
+                } catch {
+                    throw ValidationError("'\(self.filter)' \(error)")
+                }
+                let path = try self.options.load().storePath
+                do throws(StoreError) {
+                    let store = try SQLiteStore(path: path, logger: Logger(label: "wsbroker"))
+                    defer { store.close() }
+                    let names = try store.forget(filter)
+                    for name in names { BrokerOutput.line(name) }
+                    BrokerOutput.errorLine("\(names.count) topics dropped from \(path)")
+                } catch {
+                    throw BrokerError.store(error)
+                }
+            }
+        }
+    }
+}

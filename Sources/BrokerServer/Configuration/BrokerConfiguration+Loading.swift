@@ -1,0 +1,70 @@
+package import BrokerAggregation
+import FoundationEssentials
+
+extension BrokerConfiguration {
+    /// Loads a configuration, or says everything that is wrong with it.
+    ///
+    /// - `path`: The configuration file, or `nil` for none.
+    /// - `assignments`: `key=value` from the command line.
+    package static func load(
+        file path: String?,
+        environment: [String: String],
+        assignments: [String],
+        registry: AggregatorRegistry
+    ) throws(ConfigurationError) -> BrokerConfiguration {
+        var loader = ConfigurationLoader()
+        if let path {
+            do {
+                let bytes = try Data(contentsOf: URL(filePath: path))
+                loader.apply(file: Array(bytes), named: path)
+            } catch {
+                loader.report("", "the configuration file \(path) can not be read: \(error)")
+            }
+        }
+        loader.apply(environment: environment)
+        for assignment in assignments { loader.apply(flag: assignment) }
+        let problems = loader.problems + loader.configuration.problems(registry: registry)
+        guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
+        return loader.configuration
+    }
+
+    /// The configuration as a document with every key.
+    var document: JSONValue {
+        var root: [String: JSONValue] = [:]
+        for key in ConfigurationKey.all {
+            Self.insert(key.get(self), key.path.split(separator: ".").map(String.init)[...], into: &root)
+        }
+        root["topics"] = .array(self.topics.map(\.document))
+        root["auth"] = .object([
+            "anonymous": .array((self.anonymousRights ?? Self.defaultRights).map(JSONValue.string))
+        ])
+        return .object(root)
+    }
+
+    private static func insert(_ value: JSONValue, _ path: ArraySlice<String>, into object: inout [String: JSONValue]) {
+        guard let name = path.first else { return }
+        guard path.count > 1 else {
+            object[name] = value
+            return
+        }
+        var inner: [String: JSONValue] = [:]
+        if case .object(let members)? = object[name] { inner = members }
+        Self.insert(value, path.dropFirst(), into: &inner)
+        object[name] = .object(inner)
+    }
+}
+
+extension TopicRuleConfiguration {
+    var document: JSONValue {
+        var members: [String: JSONValue] = [
+            "topic": .string(self.topic), "number": .string(self.number), "strict": .bool(self.strict),
+            "durability": .string(self.durability),
+        ]
+        if let aggregate = self.aggregate {
+            members["aggregate"] =
+                aggregate.parameters == .object([:])
+                ? .string(aggregate.name) : .object([aggregate.name: aggregate.parameters])
+        }
+        return .object(members)
+    }
+}

@@ -1,0 +1,85 @@
+package import BrokerTransport
+
+/// Everything an operator can set, with its defaults.
+///
+/// Keys, units and ranges stand in ``ConfigurationKey/all``; `wsbroker config doc` prints them.
+package struct BrokerConfiguration: Sendable {
+    package struct Listen: Hashable, Sendable {
+        package var host: String
+        package var port: Int
+    }
+
+    /// The format of log lines.
+    package enum LogFormat: String, CaseIterable, Sendable {
+        case text
+        case json
+    }
+
+    package var listen = Listen(host: "127.0.0.1", port: 8181)
+    /// Health, and later metrics and administration, on a listener of their own, so that what faces the world never
+    /// serves them.
+    package var admin = Listen(host: "127.0.0.1", port: 8182)
+    package var storePath = "data/wsbroker.db"
+    /// What bare numbers are published to.
+    package var plainTopic = "total"
+    package var transport = TransportConfiguration()
+    package var logLevel = "info"
+    package var logFormat = LogFormat.text
+    /// How many event loops; 0 for one for each core that the process may use.
+    package var eventLoops = 0
+    /// What clients without credentials may do, or `nil` if nothing was said about it.
+    package var anonymousRights: [String]?
+    package var topics: [TopicRuleConfiguration] = Self.defaultTopics
+
+    package init() {}
+
+    /// A total for bare numbers, and counters of clicks.
+    static let defaultTopics = [
+        TopicRuleConfiguration(topic: "total", aggregate: .init(name: "sum")),
+        TopicRuleConfiguration(topic: "clicks", aggregate: .init(name: "sum"), number: "int"),
+        TopicRuleConfiguration(topic: "clicks/+", aggregate: .init(name: "sum"), number: "int"),
+    ]
+
+    /// What anonymous clients may do where nothing is said.
+    static let defaultRights = ["publish", "subscribe"]
+    static let knownRights = ["publish", "subscribe", "admin"]
+}
+
+/// A rule as it is written.
+package struct TopicRuleConfiguration: Hashable, Sendable {
+    package struct Aggregate: Hashable, Sendable {
+        package var name: String
+        var parameters: JSONValue = .object([:])
+
+        init(name: String, parameters: JSONValue = .object([:])) {
+            self.name = name
+            self.parameters = parameters
+        }
+    }
+
+    package var topic: String
+    package var aggregate: Aggregate?
+    package var number = "decimal"
+    package var strict = false
+    package var durability = "disk"
+
+    static let keys = ["topic", "aggregate", "number", "strict", "durability"]
+}
+
+/// One thing that is wrong with a configuration.
+package struct ConfigurationProblem: Hashable, Sendable, CustomStringConvertible {
+    /// Where: a key's path, with the place it came from if that is not the file.
+    package var path: String
+    package var text: String
+
+    package var description: String { self.path.isEmpty ? self.text : "\(self.path): \(self.text)" }
+}
+
+/// Everything that is wrong with a configuration, at once.
+package struct ConfigurationError: Error, CustomStringConvertible {
+    package var problems: [ConfigurationProblem]
+
+    package var description: String {
+        self.problems.map { "  \($0)" }.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,178 @@
+import BrokerCore
+import BrokerTransport
+import BrokerWire
+import NIOCore
+
+extension ConfigurationKey {
+    /// Every simple key, in the order of the documentation. `topics` and `auth` have forms of their own.
+    static let all: [ConfigurationKey] =
+        [
+            .text("listen.host", \.listen.host, "The address that clients connect to."),
+            .integer("listen.port", \.listen.port, 0...65_535, "Its port; 0 picks a free one."),
+            .text("admin.host", \.admin.host, "The address of the health checks."),
+            .integer("admin.port", \.admin.port, 0...65_535, "Its port; 0 picks a free one."),
+            .text("store.path", \.storePath, "The SQLite file. Its folder is made if it is not there."),
+            .text("plain.topic", \.plainTopic, "The topic of clients that send bare numbers."),
+            .choice(
+                "log.level",
+                \.logLevel,
+                ["trace", "debug", "info", "notice", "warning", "error", "critical"],
+                "The least important line that is logged."
+            ),
+            .choice(
+                "log.format",
+                \.logFormatText,
+                BrokerConfiguration.LogFormat.allCases.map(\.rawValue),
+                "Lines for people or a JSON object a line."
+            ),
+            .integer(
+                "eventLoops",
+                \.eventLoops,
+                0...64,
+                "Threads that serve connections; 0 for one for each core that the process may use."
+            ),
+        ] + Self.messageLimits + Self.connectionLimits + Self.timeLimits
+
+    private static let messageLimits: [ConfigurationKey] = [
+        .size(
+            "limits.messageBytes",
+            \.transport.limits.wire.messageBytesMax,
+            1024...(64 << 20),
+            "The largest message. Larger ones close the connection with 1009."
+        ),
+        .integer(
+            "limits.fragmentsPerMessage",
+            \.transport.limits.wire.fragmentsMax,
+            1...1_000_000,
+            "The most fragments of one message."
+        ),
+        .integer(
+            "limits.jsonDepth",
+            \.transport.limits.wire.jsonDepthMax,
+            1...WireLimits.jsonDepthCeiling,
+            "How deep arrays and objects may nest in `data`."
+        ),
+        .integer(
+            "limits.topicBytes",
+            \.transport.limits.wire.topic.bytesMax,
+            1...4096,
+            "The longest topic, in bytes."
+        ),
+        .integer(
+            "limits.topicLevels",
+            \.transport.limits.wire.topic.levelsMax,
+            1...128,
+            "The most levels of a topic."
+        ),
+        .integer(
+            "limits.topics",
+            \.transport.limits.topics,
+            1...100_000_000,
+            "The most topics; each costs some hundred bytes of memory."
+        ),
+    ]
+
+    private static let connectionLimits: [ConfigurationKey] = [
+        .integer(
+            "limits.connections",
+            \.transport.connections,
+            0...10_000_000,
+            "The most connections; 0 for no bound."
+        ),
+        .integer(
+            "limits.connectionsPerAddress",
+            \.transport.connectionsPerAddress,
+            0...10_000_000,
+            "The most connections from one address; 0 for no bound."
+        ),
+        .integer(
+            "limits.subscriptionsPerConnection",
+            \.transport.limits.subscriptionsPerConnection,
+            1...1_000_000,
+            "The most subscriptions of one connection."
+        ),
+        .size(
+            "limits.outboxBytes",
+            \.transport.limits.outboxBytes,
+            4096...(1 << 30),
+            "How much may wait for one client before it is closed as a slow consumer."
+        ),
+        .integer(
+            "limits.unacknowledgedMessages",
+            \.transport.limits.unacknowledgedMessages,
+            1...1_000_000,
+            "Requests without an answer past which a connection is not read."
+        ),
+        .size(
+            "limits.unacknowledgedBytes",
+            \.transport.limits.unacknowledgedBytes,
+            4096...(1 << 30),
+            "The same in bytes."
+        ),
+        .integer(
+            "limits.publishesPerSecond",
+            \.transport.publishesPerSecond,
+            0...100_000_000,
+            "The most publishes of one connection in a second; 0 for no bound, back-pressure holds it anyway."
+        ),
+        .integer(
+            "limits.publishBurst",
+            \.transport.publishBurst,
+            0...100_000_000,
+            "How many of them it may make at once after a pause; 0 for as many as in a second."
+        ),
+        .integer(
+            "limits.errorsPerTenSeconds",
+            \.transport.limits.errorsPerTenSeconds,
+            0...1_000_000,
+            "Frames that are no valid request, past which a connection is closed; 0 for no bound."
+        ),
+        .size(
+            "limits.headerBytes",
+            \.transport.headerBytes,
+            1024...(1 << 20),
+            "The most bytes of an HTTP request's header."
+        ),
+        .integer(
+            "limits.headerFields",
+            \.transport.headerFields,
+            10...10_000,
+            "The most fields of an HTTP request's header."
+        ),
+    ]
+
+    private static let timeLimits: [ConfigurationKey] = [
+        .duration(
+            "limits.handshakeTimeout",
+            \.transport.handshakeTimeout,
+            .milliseconds(100)...(.minutes(10)),
+            "How long a client may take until its first request is complete."
+        ),
+        .duration(
+            "limits.frameTimeout",
+            \.transport.frameTimeout,
+            .seconds(1)...(.minutes(10)),
+            "The longest from the first byte of a frame to its last."
+        ),
+        .duration(
+            "limits.pingInterval",
+            \.transport.pingInterval,
+            .seconds(1)...(.hours(1)),
+            "How often a silent client is asked whether it is there."
+        ),
+        .duration(
+            "limits.pongTimeout",
+            \.transport.pongTimeout,
+            .seconds(1)...(.hours(1)),
+            "How long it may take to answer."
+        ),
+    ]
+}
+
+extension BrokerConfiguration {
+    /// The log format as it is written.
+    var logFormatText: String {
+        get { self.logFormat.rawValue }
+        set { self.logFormat = LogFormat(rawValue: newValue) ?? .text }
+    }
+}

@@ -1,0 +1,164 @@
+import BrokerWire
+import FoundationEssentials
+
+/// Puts a configuration together: flags over environment over file over defaults, and every problem at once.
+struct ConfigurationLoader {
+    private(set) var configuration = BrokerConfiguration()
+    private(set) var problems: [ConfigurationProblem] = []
+
+    /// Variables that begin with our prefix and are for somebody else: the clients and our own build.
+    private static let otherVariables: Set<String> = [
+        "WSBROKER_CONFIG", "WSBROKER_URL", "WSBROKER_TOKEN", "WSBROKER_WARNINGS_AS_ERRORS",
+    ]
+
+    private static let keysByPath = Dictionary(
+        uniqueKeysWithValues: ConfigurationKey.all.map { ($0.path, $0) }
+    )
+
+    // MARK: Sources
+
+    /// Takes a configuration file.
+    mutating func apply(file bytes: [UInt8], named name: String) {
+        let document: JSONValue
+        do {
+            document = try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
+        } catch {
+            return self.report("", "\(name) is not JSON: \(Self.explanation(of: error))")
+        }
+        guard case .object(let members) = document else {
+            return self.report("", "\(name) has to hold a JSON object")
+        }
+        self.apply(members, under: "")
+    }
+
+    private static func explanation(of error: any Error) -> String {
+        guard case DecodingError.dataCorrupted(let context) = error else { return "\(error)" }
+        return context.underlyingError.map { "\($0)" } ?? context.debugDescription
+    }
+
+    private mutating func apply(_ members: [String: JSONValue], under prefix: String) {
+        for (name, value) in members.sorted(by: { $0.key < $1.key }) {
+            let path = prefix.isEmpty ? name : "\(prefix).\(name)"
+            if let key = Self.keysByPath[path] {
+                self.set(key, value, at: path)
+            } else if path == "topics" {
+                self.applyTopics(value)
+            } else if path == "auth" {
+                self.applyAuthentication(value)
+            } else if Self.keysByPath.keys.contains(where: { $0.hasPrefix(path + ".") }) {
+                if case .object(let inner) = value {
+                    self.apply(inner, under: path)
+                } else {
+                    self.report(path, "has to be an object, not \(value.kind)")
+                }
+            } else {
+                self.reportUnknown(path, among: Self.keysByPath.keys + ["topics", "auth"])
+            }
+        }
+    }
+
+    /// Takes the environment.
+    mutating func apply(environment: [String: String]) {
+        let keys = Dictionary(uniqueKeysWithValues: ConfigurationKey.all.map { ($0.variable, $0) })
+        for (name, text) in environment.sorted(by: { $0.key < $1.key })
+        where name.hasPrefix("WSBROKER_") && !Self.otherVariables.contains(name) {
+            if let key = keys[name] {
+                self.set(key, .string(text), at: name)
+            } else {
+                self.reportUnknown(name, among: keys.keys.map { $0 })
+            }
+        }
+    }
+
+    /// Takes `key=value` from the command line.
+    mutating func apply(flag assignment: String) {
+        guard let equals = assignment.firstIndex(of: "=") else {
+            return self.report("--set \(assignment)", "has to be KEY=VALUE")
+        }
+        let path = String(assignment[..<equals])
+        guard let key = Self.keysByPath[path] else { return self.reportUnknown(path, among: Self.keysByPath.keys) }
+        self.set(key, .string(String(assignment[assignment.index(after: equals)...])), at: path)
+    }
+
+    private mutating func set(_ key: ConfigurationKey, _ value: JSONValue, at path: String) {
+        guard let problem = key.set(value, &self.configuration) else { return }
+        self.report(path, problem)
+    }
+
+    // MARK: Sections with a form of their own
+
+    private mutating func applyAuthentication(_ value: JSONValue) {
+        guard case .object(let members) = value else {
+            return self.report("auth", "has to be an object, not \(value.kind)")
+        }
+        for name in members.keys.sorted() where name != "anonymous" {
+            self.reportUnknown("auth.\(name)", among: ["auth.anonymous"])
+        }
+        guard let rights = members["anonymous"] else { return }
+        let known = BrokerConfiguration.knownRights
+        guard case .array(let values) = rights, let names = Self.strings(values), Set(names).isSubset(of: known) else {
+            let list = known.map { "\"\($0)\"" }.joined(separator: ", ")
+            return self.report("auth.anonymous", "has to be a list of \(list)")
+        }
+        self.configuration.anonymousRights = names
+    }
+
+    private static func strings(_ values: [JSONValue]) -> [String]? {
+        let strings = values.compactMap { value -> String? in
+            guard case .string(let text) = value else { return nil }
+            return text
+        }
+        return strings.count == values.count ? strings : nil
+    }
+
+    private mutating func applyTopics(_ value: JSONValue) {
+        guard case .array(let rules) = value else {
+            return self.report("topics", "has to be a list of rules, not \(value.kind)")
+        }
+        self.configuration.topics = rules.enumerated().compactMap { self.rule($0.element, at: "topics[\($0.offset)]") }
+    }
+
+    private mutating func rule(_ value: JSONValue, at path: String) -> TopicRuleConfiguration? {
+        guard case .object(let members) = value else {
+            self.report(path, "has to be an object, not \(value.kind)")
+            return nil
+        }
+        var rule = TopicRuleConfiguration(topic: "")
+        for (name, value) in members.sorted(by: { $0.key < $1.key }) {
+            switch (name, value) {
+            case ("topic", .string(let text)): rule.topic = text
+            case ("number", .string(let text)): rule.number = text
+            case ("durability", .string(let text)): rule.durability = text
+            case ("strict", .bool(let flag)): rule.strict = flag
+            case ("aggregate", .string(let aggregator)): rule.aggregate = .init(name: aggregator)
+            case ("aggregate", .object(let parts)):
+                if let part = parts.first, parts.count == 1, case .object = part.value {
+                    rule.aggregate = .init(name: part.key, parameters: part.value)
+                } else {
+                    self.report("\(path).aggregate", #"has to be a name, or an object {"name": {parameters}}"#)
+                }
+            case _ where TopicRuleConfiguration.keys.contains(name):
+                self.report("\(path).\(name)", "can not be \(value.kind)")
+            default:
+                let known = TopicRuleConfiguration.keys.map { "\(path).\($0)" }
+                self.reportUnknown("\(path).\(name)", among: known)
+            }
+        }
+        guard members["topic"] != nil else {
+            self.report(path, "'topic' is missing")
+            return nil
+        }
+        return rule
+    }
+
+    // MARK: Problems
+
+    mutating func report(_ path: String, _ text: String) {
+        self.problems.append(ConfigurationProblem(path: path, text: text))
+    }
+
+    private mutating func reportUnknown(_ path: String, among known: some Sequence<String>) {
+        let hint = NearestName.of(path, among: known).map { "; did you mean '\($0)'?" } ?? ""
+        self.report(path, "unknown key\(hint)")
+    }
+}

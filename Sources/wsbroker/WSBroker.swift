@@ -1,0 +1,7 @@
+import BrokerAggregation
+import BrokerServer
+
+@main
+enum WSBroker {
+    static func main() async { await BrokerCommand.main(registry: .builtIn) }
+}
