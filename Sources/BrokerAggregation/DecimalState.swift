@@ -8,15 +8,16 @@ extension StateWriter {
 extension StateReader {
     /// Reads a number of `format`.
     public mutating func read(_ format: NumberFormat) throws(AggregatorError) -> ExactDecimal {
-        ExactDecimal(units: try self.read(Int128.self), scale: format.scale)
+        let units = try self.read(Int128.self)
+        // No number and no total is this one, which has no opposite.
+        guard units != .min else { throw .stateCorrupt("a number out of range") }
+        return ExactDecimal(units: units, scale: format.scale)
     }
 }
 
 extension ExactDecimal {
-    /// A rounded quotient has as many significant digits as every double prints back unchanged.
-    private static let roundedDigits = 15
-
-    /// The exact quotient where 18 decimals hold it, else one rounded half to even to 15 significant digits.
+    /// The exact quotient where 18 decimals hold it, else one rounded half to even to 15 significant digits (as many as
+    /// every double prints back unchanged), or to 18 decimals where those are fewer.
     func divided(by count: Int64) -> Self {
         let divisor = UInt128(count.magnitude)
         let (quotient, remainder) = self.units.magnitude.quotientAndRemainder(dividingBy: divisor)
@@ -30,17 +31,22 @@ extension ExactDecimal {
             rest = next
             decimals += 1
         }
-        if rest != 0 { digits = Self.rounded(digits) }
+        if rest != 0 { digits = Self.rounded(digits, rest: rest, divisor: divisor) }
         let magnitude = Int128(digits)
         return Self(units: (self.units < 0) != (count < 0) ? -magnitude : magnitude, scale: decimals)
     }
 
-    private static func rounded(_ digits: UInt128) -> UInt128 {
+    /// Rounds `digits`, behind which a `rest` was cut off.
+    private static func rounded(_ digits: UInt128, rest: UInt128, divisor: UInt128) -> UInt128 {
         var step: UInt128 = 1
         while digits / step >= 1_000_000_000_000_000 { step *= 10 }
-        // Something was cut off behind these digits, so a tie can only be seen as one, never be one, when step is 1.
-        let (kept, rest) = digits.quotientAndRemainder(dividingBy: step)
-        return (step > 1 && rest >= step / 2 ? kept + 1 : kept) * step
+        guard step > 1 else {
+            let isTie = rest == divisor - rest
+            return rest > divisor - rest || (isTie && digits & 1 == 1) ? digits + 1 : digits
+        }
+        // With something behind them, digits that look like a tie are more than one.
+        let (kept, tail) = digits.quotientAndRemainder(dividingBy: step)
+        return (tail >= step / 2 ? kept + 1 : kept) * step
     }
 }
 

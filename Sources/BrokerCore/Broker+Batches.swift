@@ -21,12 +21,14 @@ extension Broker {
         requestBytes: UInt32,
         needs: UInt64 = 0,
         needsCommit: Bool = false,
+        flags: HubEntry.Flags = [],
         _ write: (inout ByteBuffer) -> Void
     ) {
         session.pendingBatch = max(session.pendingBatch, needs)
         var entry = HubEntry(.reply, session: session.id)
         entry.idBytes = UInt16(truncatingIfNeeded: idBytes)
         entry.requestBytes = requestBytes
+        entry.flags = flags
         if needsCommit { entry.flags.insert(.needsCommit) }
         self.batch(session.pendingBatch).hubs[Int(session.id.hub)].reply(entry, write)
     }
@@ -48,9 +50,17 @@ extension Broker {
         topic: UnsafeRawBufferPointer? = nil,
         requestBytes: UInt32,
         needs: UInt64 = 0,
+        flags: HubEntry.Flags = [],
         _ session: CoreSession
     ) {
-        self.reply(to: session, idBytes: id.count, requestBytes: requestBytes, needs: needs) { buffer in
+        self.reply(
+            to: session,
+            idBytes: id.count,
+            requestBytes: requestBytes,
+            needs: needs,
+            needsCommit: needs > self.committed,
+            flags: flags
+        ) { buffer in
             buffer.writeError(refusal, id: id, topic: topic.map(Array.init) ?? [])
         }
     }
@@ -63,12 +73,21 @@ extension Broker {
 
     /// Writes the newest value of every topic that promised one: once, however often it changed.
     func tellAnnounced(_ batch: EffectBatch) {
-        for topic in batch.announced {
+        for topic in batch.announced where topic.isAnnounced && topic.announcedBatch == batch.number {
             topic.isAnnounced = false
             self.deliver(topic, in: batch, value: nil, needsCommit: topic.isStored(retaining: false))
             topic.publisher = .none
         }
         batch.announced.removeAll(keepingCapacity: true)
+    }
+
+    /// Tells what `topic` announced in an earlier batch, before a change that can only be told with `needs`.
+    func tellEarlierChange(of topic: TopicState, before needs: UInt64) {
+        guard topic.isAnnounced else { return }
+        let batch = self.batch(topic.announcedBatch)
+        guard batch !== self.batch(needs) else { return }
+        topic.isAnnounced = false
+        self.deliver(topic, in: batch, value: nil, needsCommit: topic.isStored(retaining: false))
     }
 
     /// Hands over what can be told now, in order; `take` is called once for each hub's part.
@@ -106,16 +125,12 @@ extension Broker {
         self.tellAnnounced(batch)
         self.gathering = EffectBatch(number: batch.number + 1, hubCount: self.hubCount)
         self.committing = batch
-        self.committingRows = batch.stored.compactMap { self.row(of: $0) }
-        return StoreBatch(number: batch.number, rows: self.committingRows)
+        self.committingRows = batch.stored.map { self.row(of: $0) }
+        return StoreBatch(number: batch.number, rows: self.committingRows.compactMap(\.self))
     }
 
     private func row(of topic: TopicState) -> TopicRow? {
-        let id = topic.rowID ?? self.nextRowID
-        if topic.rowID == nil {
-            topic.rowID = id
-            self.nextRowID += 1
-        }
+        guard let id = topic.rowID else { return nil }
         do throws(AggregatorError) {
             return try topic.row(id: id)
         } catch {
@@ -132,7 +147,9 @@ extension Broker {
         switch outcome {
         case .committed:
             self.committed = batch.number
-            for (topic, row) in zip(batch.stored, self.committingRows) { topic.committed(row) }
+            for (topic, row) in zip(batch.stored, self.committingRows) {
+                if let row { topic.committed(row) }
+            }
             self.makeReady(batch)
         case .full(let reason):
             self.fail(batch, Refusal(.storageFull, "nothing was stored: \(reason)"))
@@ -150,6 +167,7 @@ extension Broker {
             self.ready.append(self.immediate)
             self.immediate = EffectBatch(number: 0, hubCount: self.hubCount)
         }
+        self.tellAnnounced(batch)
         self.ready.append(batch)
     }
 
@@ -159,27 +177,50 @@ extension Broker {
         self.gathering = EffectBatch(number: later.number + 1, hubCount: self.hubCount)
         self.committed = later.number
         for topic in batch.stored + later.stored { topic.rollBack() }
+        self.rollBackSubscriptions(of: [later, batch])
         for failed in [batch, later] {
             // Memory topics go on: what they announce is still true.
             failed.announced.removeAll { $0.isStored(retaining: false) }
             for topic in batch.stored + later.stored { topic.isAnnounced = false }
-            self.dropSubscriptions(of: failed)
             failed.hubs = failed.hubs.map { $0.refused(with: refusal) }
             self.makeReady(failed)
         }
     }
 
     /// Takes back the interest of subscriptions that never came to be.
-    private func dropSubscriptions(of batch: EffectBatch) {
-        for hub in batch.hubs {
-            for entry in hub.ordered + hub.replies
-            where entry.kind == .subscription && entry.flags.contains(.needsCommit) {
-                let change = hub.subscriptions[Int(entry.topic)]
-                guard change.options != nil, let session = self.existingSession(change.session) else { continue }
-                if let wantsAll = session.filters.removeValue(forKey: change.filter) {
-                    self.dropInterest(change.filter, wantsAll: wantsAll, hub: session.id.hub)
+    ///
+    /// - `batches`: The latest first.
+    private func rollBackSubscriptions(of batches: [EffectBatch]) {
+        for hub in 0..<self.hubCount {
+            // Subscriptions about which something later was said that still holds.
+            var settled: Set<SubscriptionKey> = []
+            for part in batches.map({ $0.hubs[hub] }) {
+                for entry in (part.ordered + part.replies).reversed() where entry.kind == .subscription {
+                    let change = part.subscriptions[Int(entry.topic)]
+                    let key = SubscriptionKey(session: change.session, filter: change.filter)
+                    if entry.flags.contains(.needsCommit) {
+                        if !settled.contains(key) { self.rollBack(change) }
+                    } else {
+                        settled.insert(key)
+                    }
                 }
             }
         }
+    }
+
+    private struct SubscriptionKey: Hashable {
+        var session: SessionID
+        var filter: TopicFilter
+    }
+
+    private func rollBack(_ change: SubscriptionChange) {
+        guard let session = self.existingSession(change.session), let wantsAll = session.filters[change.filter] else {
+            return
+        }
+        session.filters[change.filter] = change.replacesAll
+        if let before = change.replacesAll {
+            self.addInterest(change.filter, wantsAll: before, hub: session.id.hub)
+        }
+        self.dropInterest(change.filter, wantsAll: wantsAll, hub: session.id.hub)
     }
 }

@@ -8,7 +8,7 @@ extension Broker {
     func publish(_ request: Request, in message: UnsafeRawBufferPointer, from session: CoreSession) {
         let id = request.id.bytes(in: message)
         let name = request.topic.bytes(in: message)
-        if let refusal = self.refusal(of: request) {
+        if let refusal = self.refusal(of: request, name) {
             // Without an `id` the topic is all that tells the client which publish is meant.
             return self.refuse(
                 refusal,
@@ -39,7 +39,12 @@ extension Broker {
         let data = request.data.bytes(in: message)
         let empty = UnsafeRawBufferPointer(start: nil, count: 0)
         guard self.rights.contains(.publish) else {
-            return self.refuse(Self.forbidden("publish"), id: empty, requestBytes: request.messageBytes, session)
+            return self.refuse(
+                self.plainTopic.withUnsafeBytes { Self.forbidden("publish to", $0) },
+                id: empty,
+                requestBytes: request.messageBytes,
+                session
+            )
         }
         let outcome = self.plainTopic.withUnsafeBytes { self.apply($0, request, data, from: session) }
         switch outcome {
@@ -60,13 +65,13 @@ extension Broker {
         }
     }
 
-    static func forbidden(_ action: StaticString) -> Refusal {
-        Refusal(.forbidden, "to \(action) is not allowed for 'anonymous'")
+    static func forbidden(_ action: StaticString, _ topic: UnsafeRawBufferPointer) -> Refusal {
+        Refusal(.forbidden, "\(action) '\(String(decoding: topic, as: UTF8.self))' is not allowed for 'anonymous'")
     }
 
     /// What is wrong with a publish before its topic is looked at.
-    private func refusal(of request: Request) -> Refusal? {
-        if !self.rights.contains(.publish) { return Self.forbidden("publish") }
+    private func refusal(of request: Request, _ name: UnsafeRawBufferPointer) -> Refusal? {
+        if !self.rights.contains(.publish) { return Self.forbidden("publish to", name) }
         if request.seq != nil { return Refusal(.noProducer, "'seq' needs a 'producer' in 'hello'") }
         if !request.once.isEmpty {
             return Refusal(.badEnvelope, "'once' is not supported by this version of the broker")
@@ -97,9 +102,8 @@ extension Broker {
         if isStored, let failure = self.storageFailure {
             return .failure(Refusal(.storageUnknown, "the store has stopped: \(failure)"))
         }
+        self.tellEarlierChange(of: topic, before: self.needs(of: topic, isStored: isStored, session))
         if let refusal = self.change(topic, request, data) { return .failure(refusal) }
-        topic.offset += 1
-        topic.timestamp = self.now.wall
         return .success(self.note(topic, isStored: isStored, by: session))
     }
 
@@ -161,19 +165,27 @@ extension Broker {
         }
     }
 
-    /// Notes a change for the store, and which batch it can be told with.
+    /// The batch that a change of `topic` can be told with.
+    ///
+    /// What cannot be told before an earlier thing holds up what follows it: the same session's answers, and the same
+    /// topic's changes.
+    private func needs(of topic: TopicState, isStored: Bool, _ session: CoreSession) -> UInt64 {
+        isStored ? self.gathering.number : max(session.pendingBatch, topic.lastBatch)
+    }
+
+    /// Counts a change, notes it for the store, and finds which batch it can be told with.
     private func note(_ topic: TopicState, isStored: Bool, by session: CoreSession) -> Applied {
-        // What cannot be told before an earlier thing holds up what follows it: the same session's answers, and the
-        // same topic's changes.
-        var needs = max(session.pendingBatch, topic.lastBatch)
-        if isStored {
-            needs = self.gathering.number
-            if topic.rowBatch != needs {
-                topic.rowBatch = needs
-                self.gathering.stored.append(topic)
-                if topic.rowID == nil { topic.begin(epoch: self.storeEpoch) }
+        let needs = self.needs(of: topic, isStored: isStored, session)
+        if isStored, topic.rowBatch != needs {
+            topic.rowBatch = needs
+            self.gathering.stored.append(topic)
+            if topic.rowID == nil {
+                topic.beginStoring(id: self.nextRowID, epoch: self.storeEpoch)
+                self.nextRowID += 1
             }
         }
+        topic.offset += 1
+        topic.timestamp = self.now.wall
         topic.lastBatch = needs
         return Applied(topic: topic, isStored: isStored, needs: needs)
     }
@@ -217,6 +229,8 @@ extension Broker {
         let batch = self.batch(applied.needs)
         guard topic.hasAggregator, interest.all == 0 else {
             topic.publisher = session.id
+            // This tells the newest value, too.
+            topic.isAnnounced = false
             return self.deliver(
                 topic,
                 in: batch,
@@ -226,6 +240,7 @@ extension Broker {
         }
         guard topic.isAnnounced else {
             topic.isAnnounced = true
+            topic.announcedBatch = batch.number
             topic.publisher = session.id
             return batch.announced.append(topic)
         }
@@ -241,7 +256,7 @@ extension Broker {
         func refuse(_ refusal: Refusal) {
             self.refuse(refusal, id: id, requestBytes: request.messageBytes, session)
         }
-        guard self.rights.contains(.admin) else { return refuse(Self.forbidden("reset")) }
+        guard self.rights.contains(.admin) else { return refuse(Self.forbidden("reset of", name)) }
         guard let topic = self.existingTopic(name), let accumulator = topic.accumulator else {
             return refuse(Refusal(.noValue, "the topic has no aggregate"))
         }
@@ -250,9 +265,8 @@ extension Broker {
             return refuse(Refusal(.storageUnknown, "the store has stopped: \(failure)"))
         }
         do throws(AggregatorError) { try topic.load() } catch { return refuse(Refusal(.internal, "\(error)")) }
+        self.tellEarlierChange(of: topic, before: self.needs(of: topic, isStored: isStored, session))
         accumulator.reset()
-        topic.offset += 1
-        topic.timestamp = self.now.wall
         let applied = self.note(topic, isStored: isStored, by: session)
         self.acknowledge(applied, request, id, to: session)
         self.tell(applied, data: UnsafeRawBufferPointer(start: nil, count: 0), from: session)

@@ -9,7 +9,12 @@ extension Broker {
         let id = request.id.bytes(in: message)
         let name = request.topic.bytes(in: message)
         guard self.rights.contains(.subscribe) else {
-            return self.refuse(Self.forbidden("subscribe"), id: id, requestBytes: request.messageBytes, session)
+            return self.refuse(
+                Self.forbidden("subscribe to", name),
+                id: id,
+                requestBytes: request.messageBytes,
+                session
+            )
         }
         let topic = self.existingTopic(name)
         if let topic, let refusal = self.load(topic) {
@@ -53,8 +58,12 @@ extension Broker {
         let id = request.id.bytes(in: message)
         let name = request.topic.bytes(in: message)
         let filter = TopicFilter(unchecked: name)
+        func refuse(_ refusal: Refusal) {
+            // A session that asks with wildcards is not read until it is answered.
+            self.refuse(refusal, id: id, requestBytes: request.messageBytes, flags: .resumes, session)
+        }
         if let refusal = self.refusal(of: request, filter, name, in: message, session) {
-            return self.refuse(refusal, id: id, requestBytes: request.messageBytes, session)
+            return refuse(refusal)
         }
         let options = SubscriptionOptions(
             mode: request.mode,
@@ -64,20 +73,21 @@ extension Broker {
         // The snapshot in the answer may show what is not committed yet; nothing is shown before it is.
         let topic = filter.hasWildcards ? nil : self.topic(name)
         guard topic != nil || filter.hasWildcards else {
-            let refusal = self.tooManyTopics
-            return self.refuse(refusal, id: id, requestBytes: request.messageBytes, session)
+            return refuse(self.tooManyTopics)
         }
         if let topic, let refusal = self.load(topic) {
-            return self.refuse(refusal, id: id, requestBytes: request.messageBytes, session)
+            return refuse(refusal)
         }
         let needs = max(session.pendingBatch, topic?.lastBatch ?? 0)
         session.pendingBatch = needs
+        // What happens to the topic after the snapshot has to be told after it, even if the snapshot waits.
+        topic?.lastBatch = needs
         let batch = self.batch(needs)
         // Changes that are told before this point must not reach the new subscription, later ones must.
         self.putInOrder(batch)
-        self.note(filter, wantsAll: request.mode == .all, session)
+        let before = self.note(filter, wantsAll: request.mode == .all, session)
         batch.hubs[Int(session.id.hub)].subscribe(
-            SubscriptionChange(session: session.id, filter: filter, options: options),
+            SubscriptionChange(session: session.id, filter: filter, options: options, replacesAll: before),
             flags: needs > self.committed && !filter.hasWildcards ? .needsCommit : []
         )
         guard let topic else {
@@ -96,12 +106,13 @@ extension Broker {
         Refusal(.limitReached, "there are \(self.limits.topics) topics already (limits.topics)")
     }
 
-    private func note(_ filter: TopicFilter, wantsAll: Bool, _ session: CoreSession) {
+    /// Notes an interest; returns whether the subscription that it replaces, if there is one, asked for every message.
+    private func note(_ filter: TopicFilter, wantsAll: Bool, _ session: CoreSession) -> Bool? {
         // The same filter again replaces its options: the new interest comes before the old one goes.
         self.addInterest(filter, wantsAll: wantsAll, hub: session.id.hub)
-        if let before = session.filters.updateValue(wantsAll, forKey: filter) {
-            self.dropInterest(filter, wantsAll: before, hub: session.id.hub)
-        }
+        guard let before = session.filters.updateValue(wantsAll, forKey: filter) else { return nil }
+        self.dropInterest(filter, wantsAll: before, hub: session.id.hub)
+        return before
     }
 
     private func refusal(
@@ -111,7 +122,7 @@ extension Broker {
         in message: UnsafeRawBufferPointer,
         _ session: CoreSession
     ) -> Refusal? {
-        guard self.rights.contains(.subscribe) else { return Self.forbidden("subscribe") }
+        guard self.rights.contains(.subscribe) else { return Self.forbidden("subscribe to", name) }
         let isNew = session.filters[filter] == nil
         guard !isNew || session.filters.count < self.limits.subscriptionsPerConnection else {
             let most = self.limits.subscriptionsPerConnection
@@ -205,6 +216,7 @@ extension Broker {
     private func makePage(_ snapshot: Snapshot, _ session: CoreSession) {
         var snapshot = snapshot
         var page = ByteBuffer()
+        var paged: [TopicState] = []
         var looked = 0
         while snapshot.cursor < self.topics.count, looked < Self.pageTopics, page.readableBytes < Self.pageBytes {
             let topic = self.topics[snapshot.cursor]
@@ -214,6 +226,7 @@ extension Broker {
                 self.load(topic) == nil, topic.hasValue
             else { continue }
             session.pendingBatch = max(session.pendingBatch, topic.lastBatch)
+            paged.append(topic)
             topic.withValue { value in
                 page.writeMessage(
                     topic: topic.name,
@@ -224,6 +237,8 @@ extension Broker {
                 )
             }
         }
+        // What happens to these topics from now on has to be told after the page, even if the page waits.
+        for topic in paged { topic.lastBatch = session.pendingBatch }
         let isDone = snapshot.cursor >= self.topics.count
         let batch = self.batch(session.pendingBatch)
         let hub = Int(session.id.hub)

@@ -45,7 +45,7 @@ package final class Broker {
     var immediate: EffectBatch
     var gathering: EffectBatch
     var committing: EffectBatch?
-    var committingRows: [TopicRow] = []
+    var committingRows: [TopicRow?] = []
     /// The last batch that is safely stored.
     var committed: UInt64 = 0
     /// Effects that are ready to be told, in order.

@@ -34,10 +34,11 @@ package struct BrokerApplication: Sendable {
     /// - `signals`: What tells it to stop, besides the cancellation of the task.
     /// - `running`: Told once both listeners are up.
     package func run(
-        signals: [UnixSignal] = [.sigterm, .sigint],
+        signals: [UnixSignal] = [.sigterm, .sigint, .sighup],
         running: @escaping @Sendable (Running) -> Void = { _ in }
     ) async throws {
         ProcessResources.raiseDescriptorLimit()
+        ProcessResources.keepFilesPrivate()
         let store = try self.openStore()
         defer { store.close() }
         let threads = self.configuration.eventLoops > 0 ? self.configuration.eventLoops : ProcessResources.coreCount
@@ -94,15 +95,25 @@ package struct BrokerApplication: Sendable {
             logger: self.quietLogger
         )
         configuration.maximumGracefulShutdownDuration = .milliseconds(4500)
-        try await ServiceGroup(configuration: configuration).run()
+        try await Self.run(ServiceGroup(configuration: configuration))
         readiness.set(.notReady("stopping"))
-        try await loops.waitUntilStored()
+        try await loops.stop()
     }
 
-    /// The libraries' own lines are for debugging.
+    /// Runs the services; cancellation stops them as a signal does, so that nothing accepted is lost.
+    private static func run(_ group: ServiceGroup) async throws {
+        let services = Task { try await group.run() }
+        try await withTaskCancellationHandler {
+            try await services.value
+        } onCancel: {
+            Task { await group.triggerGracefulShutdown() }
+        }
+    }
+
+    /// What the libraries have to say beside their errors is for their own debugging.
     private var quietLogger: Logger {
         var logger = self.logger
-        logger.logLevel = max(logger.logLevel, .warning)
+        logger.logLevel = .critical
         return logger
     }
 
@@ -157,7 +168,7 @@ package struct BrokerApplication: Sendable {
     ) -> some Service {
         let logger = self.logger
         return Application(
-            responder: ClientRoutes<BasicRequestContext>(gate: loops.gate),
+            responder: ClientRoutes<BasicRequestContext>(),
             server: HTTPServerBuilder { UpgradeChannel(responder: $0, loops: loops) },
             configuration: ApplicationConfiguration(
                 address: .hostname(self.configuration.listen.host, port: self.configuration.listen.port),

@@ -27,6 +27,9 @@ enum ProcessResources {
         return UInt64(limit.rlim_cur)
     }
 
+    /// What this process writes is for its own user.
+    static func keepFilesPrivate() { umask(0o077) }
+
     /// How many cores this process may use: what the machine and its container allow, less what `taskset` took away.
     static var coreCount: Int {
         let status = (try? String(contentsOf: URL(filePath: "/proc/self/status"), encoding: .utf8)) ?? ""

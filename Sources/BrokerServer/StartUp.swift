@@ -42,9 +42,10 @@ final class StartUp: Sendable {
 
     private func line(port: Int) -> String {
         let durability = Set(self.configuration.topics.map(\.durability)) == ["memory"] ? "memory" : "disk (fsync)"
+        let topics = self.topicCount == 1 ? "1 topic" : "\(self.topicCount) topics"
         return """
             \(BrokerVersion.product) listening on ws://\(self.configuration.listen.host):\(port), \
-            store \(self.configuration.storePath), durability \(durability), \(self.topicCount) topics restored
+            store \(self.configuration.storePath), durability \(durability), \(topics) restored
             """
     }
 }

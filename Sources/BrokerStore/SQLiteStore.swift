@@ -12,7 +12,8 @@ package import Logging
 /// that no event loop ever waits for a disk.
 package final class SQLiteStore: BatchCommitter {
     package let path: String
-    private let queue: DatabaseQueue
+    /// For tests of a disk that is full.
+    let queue: DatabaseQueue
     private let lock: StoreLock
     private let logger: Logger
     private let checkpoints = CheckpointPolicy()
@@ -26,10 +27,15 @@ package final class SQLiteStore: BatchCommitter {
         var configuration = Configuration()
         configuration.label = "wsbroker.store"
         configuration.busyMode = .immediateError
-        configuration.prepareDatabase { try Self.prepare($0) }
+        configuration.prepareDatabase { database in
+            // First of all, or shared memory is used for the log.
+            try database.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
+            // Before anything is set that would change somebody else's file.
+            try Self.checkFormat(database, path: path)
+            try Self.prepare(database)
+        }
         do {
             self.queue = try DatabaseQueue(path: path, configuration: configuration)
-            try self.queue.read { try Self.checkFormat($0, path: path) }
             try StoreSchema.migrator.migrate(self.queue)
             try self.queue.writeWithoutTransaction { try Self.verifyPragmas($0) }
         } catch let error as StoreError {
@@ -50,15 +56,13 @@ package final class SQLiteStore: BatchCommitter {
                 attributes: [.posixPermissions: 0o700]
             )
         } catch {
-            throw .notPermitted(path: path, reason: "its folder can not be made: \(error.localizedDescription)")
+            throw .notPermitted(path: path, reason: "its folder \(folder) can not be made")
         }
     }
 
-    /// The order matters: the locking mode has to be set before the log is first used, or shared memory is used for it.
     private static func prepare(_ database: Database) throws {
         try database.execute(
             sql: """
-                PRAGMA locking_mode = EXCLUSIVE;
                 PRAGMA journal_mode = WAL;
                 PRAGMA synchronous = FULL;
                 PRAGMA wal_autocheckpoint = 0;

@@ -28,11 +28,6 @@ package final class ConnectionGate: Sendable {
         self.perAddressMax = perAddressMax
     }
 
-    /// Whether one more connection from `address` would be let in.
-    package func judge(_ address: String) -> Verdict {
-        self.counts.withLock { self.judge(address, $0) }
-    }
-
     private func judge(_ address: String, _ counts: Counts) -> Verdict {
         if self.connectionsMax > 0, counts.all >= self.connectionsMax { return .full(limit: self.connectionsMax) }
         if self.perAddressMax > 0, counts.byAddress[address, default: 0] >= self.perAddressMax {
@@ -42,12 +37,13 @@ package final class ConnectionGate: Sendable {
     }
 
     /// Lets a connection in, if there is room; every one that was let in has to ``leave(_:)``.
-    package func enter(_ address: String) -> Bool {
+    package func enter(_ address: String) -> Verdict {
         self.counts.withLock { counts in
-            guard self.judge(address, counts) == .admitted else { return false }
+            let verdict = self.judge(address, counts)
+            guard verdict == .admitted else { return verdict }
             counts.all += 1
             counts.byAddress[address, default: 0] += 1
-            return true
+            return .admitted
         }
     }
 

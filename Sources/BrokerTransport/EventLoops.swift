@@ -102,8 +102,18 @@ package final class EventLoops: Sendable {
         return count
     }
 
-    /// Returns once everything that was accepted is stored.
-    package func waitUntilStored() async throws {
+    /// Ends the work of all loops, before they themselves end; returns once everything that was accepted is stored.
+    package func stop() async throws {
+        // Hummingbird does not wait for WebSockets. Each has been told to go, and is cut if it does not.
+        self.drain()
+        for (loop, driver) in zip(self.loops, self.drivers) {
+            let promise = loop.makePromise(of: Void.self)
+            loop.execute { driver.value.whenEmpty(promise) }
+            try await promise.futureResult.get()
+        }
+        for (loop, driver) in zip(self.loops, self.drivers) {
+            try await loop.submit { driver.value.stop() }.get()
+        }
         let promise = self.loops[0].makePromise(of: Void.self)
         self.core.run { $0.whenIdle(promise) }
         try await promise.futureResult.get()

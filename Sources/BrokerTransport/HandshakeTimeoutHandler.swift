@@ -27,6 +27,12 @@ final class HandshakeTimeoutHandler: ChannelDuplexHandler, RemovableChannelHandl
         context.fireChannelInactive()
     }
 
+    /// While the broker stops, nobody who has asked nothing is waited for.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ChannelShouldQuiesceEvent, self.scheduled != nil { context.close(promise: nil) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
     /// An answer means that a whole request was there.
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         self.cancel()

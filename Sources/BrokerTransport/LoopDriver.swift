@@ -27,6 +27,10 @@ final class LoopDriver {
     private var isWakeScheduled = false
     /// Set when the broker stops: connections that come now are sent away at once.
     private(set) var isDraining = false
+    /// Set when the loops are about to end: nothing is scheduled any more.
+    private var isStopped = false
+    /// Told when the last client has gone.
+    private var emptyPromises: [EventLoopPromise<Void>] = []
 
     // Only where the core is elsewhere:
     private var commands = CommandBatch()
@@ -57,7 +61,7 @@ final class LoopDriver {
 
     /// Makes sure that this tick ends with everything said and written.
     func scheduleTick() {
-        guard !self.isTickScheduled else { return }
+        guard !self.isTickScheduled, !self.isStopped else { return }
         self.isTickScheduled = true
         self.tickTime = BrokerTime(
             monotonic: self.eventLoop.now.uptimeNanoseconds,
@@ -133,6 +137,7 @@ final class LoopDriver {
 
     func closed(_ session: HubSession) {
         self.hub.close(session)
+        self.tellIfEmpty()
         switch self.core {
         case .here(let core): core.sessionClosed(session.id)
         case .elsewhere:
@@ -147,11 +152,31 @@ final class LoopDriver {
     var isFull: Bool { self.commands.isFull }
 
     private func sendCommands(to core: CoreHandle) {
-        guard !self.isCoreBusy, !self.commands.isEmpty else { return }
+        guard !self.isCoreBusy, !self.commands.isEmpty, !self.isStopped else { return }
         self.isCoreBusy = true
         let batch = self.commands
         self.commands = CommandBatch()
         core.receive(batch, from: LoopHandle(self))
+    }
+
+    /// Succeeds once no client is connected.
+    func whenEmpty(_ promise: EventLoopPromise<Void>) {
+        self.emptyPromises.append(promise)
+        self.tellIfEmpty()
+    }
+
+    private func tellIfEmpty() {
+        guard self.hub.sessionCount == 0 else { return }
+        for promise in self.emptyPromises { promise.succeed() }
+        self.emptyPromises = []
+    }
+
+    /// Hands over everything that is still here, for the last time.
+    func stop() {
+        self.isStopped = true
+        guard case .elsewhere(let core) = self.core, !self.commands.isEmpty else { return }
+        core.receive(self.commands)
+        self.commands = CommandBatch()
     }
 
     /// The core has taken the last batch.
@@ -167,6 +192,7 @@ final class LoopDriver {
     /// Calls every connection once a second, instead of a timer for each.
     func startSweeping() {
         self.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) {
+            guard !self.isStopped else { return }
             let now = self.eventLoop.now.uptimeNanoseconds
             self.hub.forEachSession { $0.connection?.secondPassed(now) }
             if case .here(let core) = self.core { core.sweep() }

@@ -51,10 +51,10 @@ struct CoreHandle: Sendable {
         self.driver = NIOLoopBound(driver, eventLoop: eventLoop)
     }
 
-    func receive(_ batch: CommandBatch, from loop: LoopHandle) {
+    func receive(_ batch: CommandBatch, from loop: LoopHandle? = nil) {
         self.eventLoop.execute {
             self.driver.value.receive(batch)
-            loop.commandsTaken()
+            loop?.commandsTaken()
         }
     }
 

@@ -105,7 +105,8 @@ private struct WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader {
     let supportedProtocol = "websocket"
     let requiredUpgradeHeaders: [String] = []
 
-    private struct NotAWebSocket: Error {}
+    /// The client has been told why there is no WebSocket.
+    private struct Refused: Error {}
 
     func buildUpgradeResponse(
         channel: any Channel,
@@ -118,19 +119,55 @@ private struct WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader {
             path: String(path),
             isHTTP11: head.version == .http1_1
         ) { head.headers[$0] }
-        guard case .accept(let key, let subprotocol) = judgement else {
-            // The router says why; see `WebSocketRefusal`.
-            return channel.eventLoop.makeFailedFuture(NotAWebSocket())
+        switch judgement {
+        case .refuse(let refusal):
+            return self.refuse(refusal, on: channel, version: head.version)
+        case .accept(let key, let subprotocol):
+            if let refusal = self.admit(channel) { return self.refuse(refusal, on: channel, version: head.version) }
+            var headers = initialResponseHeaders
+            headers.add(name: "Sec-WebSocket-Accept", value: key)
+            if let subprotocol { headers.add(name: "Sec-WebSocket-Protocol", value: subprotocol) }
+            return channel.eventLoop.makeSucceededFuture(headers)
         }
-        let address = ConnectionGate.address(of: channel)
-        guard self.loops.gate.enter(address) else { return channel.eventLoop.makeFailedFuture(NotAWebSocket()) }
-        // Counted until the channel is gone, whatever becomes of it.
+    }
+
+    /// Counts the connection until it is gone, or says why there is no room for it.
+    private func admit(_ channel: any Channel) -> WebSocketUpgrade.Refusal? {
         let gate = self.loops.gate
-        channel.closeFuture.whenComplete { _ in gate.leave(address) }
-        var headers = initialResponseHeaders
-        headers.add(name: "Sec-WebSocket-Accept", value: key)
-        if let subprotocol { headers.add(name: "Sec-WebSocket-Protocol", value: subprotocol) }
-        return channel.eventLoop.makeSucceededFuture(headers)
+        let address = ConnectionGate.address(of: channel)
+        let retry = WebSocketUpgrade.Header(name: "Retry-After", value: "5")
+        switch gate.enter(address) {
+        case .admitted:
+            channel.closeFuture.whenComplete { _ in gate.leave(address) }
+            return nil
+        case .full(let limit):
+            let reason = "there are \(limit) connections already (limits.connections)"
+            return WebSocketUpgrade.Refusal(status: 503, reason: reason, headers: [retry])
+        case .addressFull(let limit):
+            let reason = "there are \(limit) connections from this address already (limits.connectionsPerAddress)"
+            return WebSocketUpgrade.Refusal(status: 429, reason: reason, headers: [retry])
+        }
+    }
+
+    /// Answers and closes; the returned future fails once that is done.
+    private func refuse(
+        _ refusal: WebSocketUpgrade.Refusal,
+        on channel: any Channel,
+        version: HTTPVersion
+    )
+        -> EventLoopFuture<HTTPHeaders>
+    {
+        let body = channel.allocator.buffer(string: refusal.reason + "\n")
+        var headers = HTTPHeaders(refusal.headers.map { ($0.name, $0.value) })
+        headers.add(name: "Content-Type", value: "text/plain; charset=utf-8")
+        headers.add(name: "Content-Length", value: "\(body.readableBytes)")
+        headers.add(name: "Connection", value: "close")
+        let head = HTTPResponseHead(version: version, status: .init(statusCode: refusal.status), headers: headers)
+        channel.write(HTTPServerResponsePart.head(head), promise: nil)
+        channel.write(HTTPServerResponsePart.body(.byteBuffer(body)), promise: nil)
+        return channel.writeAndFlush(HTTPServerResponsePart.end(nil))
+            .flatMap { channel.close(mode: .output) }
+            .flatMapThrowing { throw Refused() }
     }
 
     func upgrade(channel: any Channel, upgradeRequest: HTTPRequestHead) -> EventLoopFuture<UpgradeChannel.Outcome> {

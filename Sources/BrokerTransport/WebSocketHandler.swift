@@ -46,7 +46,8 @@ final class WebSocketHandler: ChannelDuplexHandler {
         if configuration.publishesPerSecond > 0 {
             self.rate = TokenBucket(
                 perSecond: configuration.publishesPerSecond,
-                burst: max(configuration.publishBurst, configuration.publishesPerSecond),
+                burst: configuration.publishBurst > 0
+                    ? configuration.publishBurst : configuration.publishesPerSecond,
                 now: loop.eventLoop.now.uptimeNanoseconds
             )
         }
@@ -194,6 +195,7 @@ final class WebSocketHandler: ChannelDuplexHandler {
         let most = self.loop.configuration.publishesPerSecond
         var error = RequestError(.rateLimited, "at most \(most) publishes a second (limits.publishesPerSecond)")
         error.id = request.id
+        if request.id.isEmpty { error.topic = request.topic }
         error.afterMilliseconds = milliseconds
         return error
     }

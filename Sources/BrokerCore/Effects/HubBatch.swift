@@ -66,6 +66,8 @@ package struct SubscriptionChange: Sendable {
     package var filter: TopicFilter
     /// `nil` takes the subscription away.
     package var options: SubscriptionOptions?
+    /// Whether the subscription that this one replaces, if there is one, asked for every message.
+    var replacesAll: Bool?
 }
 
 /// How a subscription wants its messages.
@@ -165,12 +167,13 @@ extension HubBatch {
 
     mutating func forget(_ key: UInt32) { self.forgotten.append(key) }
 
-    /// Turns everything that a failed commit made untrue into refusals.
+    /// Turns everything that a failed commit made untrue into refusals, each in its place.
     func refused(with refusal: Refusal) -> HubBatch {
         var refused = HubBatch()
         refused.names = self.names
         refused.forgotten = self.forgotten
         refused.subscriptions = self.subscriptions
+        // Refusals stay where the answers were, among those that are still true.
         for entry in self.ordered + self.replies + self.deliveries {
             guard entry.flags.contains(.needsCommit) else {
                 refused.copy(entry, from: self)
@@ -182,11 +185,13 @@ extension HubBatch {
             case .reply:
                 let id = self.id(of: entry)
                 refused.reply(entry) { buffer in id.withUnsafeBytes { buffer.writeError(refusal, id: $0) } }
+                refused.putInOrder()
             case .silent:
                 entry.kind = .reply
                 let topic = self.acks.getBytes(at: Int(entry.start), length: Int(entry.count)) ?? []
                 let none = UnsafeRawBufferPointer(start: nil, count: 0)
                 refused.reply(entry) { $0.writeError(refusal, id: none, topic: topic) }
+                refused.putInOrder()
             case .push:
                 // A page of retained messages has holes now; a client that reconnects gets a whole one.
                 refused.ordered.append(.close(entry.session, CloseCode(refusal.code)))
@@ -211,7 +216,8 @@ extension HubBatch {
     /// The `id` token in an answer, which begins `{"op":"ack","id":` or `{"op":"err","id":` behind its header.
     private func id(of entry: HubEntry) -> [UInt8] {
         guard entry.idBytes > 0 else { return [] }
-        let headerBytes = (self.acks.getInteger(at: Int(entry.start) + 1, as: UInt8.self) ?? 0) < 126 ? 2 : 4
+        let length = self.acks.getInteger(at: Int(entry.start) + 1, as: UInt8.self) ?? 0
+        let headerBytes = length < 126 ? 2 : length == 126 ? 4 : 10
         let start = Int(entry.start) + headerBytes + #"{"op":"ack","id":"#.utf8.count
         return self.acks.getBytes(at: start, length: Int(entry.idBytes)) ?? []
     }

@@ -7,12 +7,38 @@ extension Hub {
 
     func change(_ change: SubscriptionChange) {
         guard let session = self.session(change.session) else { return }
+        self.sendOwed(of: change.filter, to: session)
         if session.filters[change.filter] != nil { self.removeSubscriber(session.id.slot, change.filter) }
         session.filters[change.filter] = change.options
         guard let options = change.options else { return }
         let number = self.filters.insert(change.filter)
         while self.subscribers.count <= number { self.subscribers.append([]) }
         self.subscribers[number].append(Subscriber(slot: session.id.slot, options: options))
+    }
+
+    /// Puts what is due of some topics ahead of what follows: behind a snapshot, or an unsubscription, it would be old.
+    ///
+    /// - `filter`: Which topics; `nil` for all.
+    func sendOwed(of filter: TopicFilter?, to session: HubSession) {
+        guard !session.due.isEmpty || !session.waiting.isEmpty else { return }
+        let isOwed = { (key: UInt32) in
+            guard let filter, let topic = self.topics[key] else { return true }
+            return topic.name.withUnsafeBytes { filter.matches(topic: $0) }
+        }
+        for key in session.waiting.filter(isOwed).sorted() {
+            session.waiting.remove(key)
+            session.due.insert(key)
+        }
+        for key in session.due.topics where isOwed(key) {
+            guard let topic = self.topics[key] else { continue }
+            if topic.isCurrent {
+                session.segments.append(topic.newest)
+            } else {
+                session.backlog.writeBytes(topic.kept)
+            }
+        }
+        session.due.removeAll(where: isOwed)
+        self.list(session)
     }
 
     func removeSubscriber(_ slot: UInt32, _ filter: TopicFilter) {
@@ -30,7 +56,12 @@ extension Hub {
     func deliver(_ entry: HubEntry, batch: Int32) {
         guard let topic = self.topics[entry.topic] else { return }
         topic.tell(
-            OutputSegment(batch: batch, isAck: false, start: entry.start, end: entry.start + entry.count)
+            OutputSegment(
+                batch: batch,
+                isAck: entry.flags.contains(.isAck),
+                start: entry.start,
+                end: entry.start + entry.count
+            )
         )
         if !topic.isCurrent {
             topic.isCurrent = true
@@ -74,6 +105,8 @@ extension Hub {
     private func deliver(_ entry: HubEntry, batch: Int32, to session: HubSession, _ options: SubscriptionOptions) {
         if !options.echo, entry.session == session.id { return }
         guard options.effectiveMode(isAggregate: entry.flags.contains(.isAggregate)) == .latest else {
+            // Every message includes the newest one.
+            session.forgetOwed(entry.topic)
             return self.append(entry, batch: batch, to: session)
         }
         if options.interval > 0 {
@@ -86,6 +119,7 @@ extension Hub {
             }
             session.nextSend[entry.topic] = self.now + options.interval
         }
+        session.waiting.remove(entry.topic)
         session.due.insert(entry.topic)
         self.list(session)
     }
@@ -93,10 +127,7 @@ extension Hub {
     /// Copies the newest frame of a topic that somebody will be sent later.
     private func keepNewest(_ key: UInt32) {
         guard let topic = self.topics[key], topic.isCurrent else { return }
-        let range = Int(topic.newest.start)..<Int(topic.newest.end)
-        self.batches[Int(topic.newest.batch)].frames.withVeryUnsafeBytes {
-            topic.keep(UnsafeRawBufferPointer(rebasing: $0[range]))
-        }
+        self.withNewest(of: topic) { topic.keep($0) }
     }
 
     // MARK: Rates
@@ -108,9 +139,14 @@ extension Hub {
     package func wake(at now: UInt64) {
         self.now = now
         while let timer = self.timers.popDue(at: now) {
-            guard let session = self.session(timer.session), session.waiting.remove(timer.topic) != nil,
-                let interval = self.interval(of: timer.topic, for: session)
-            else { continue }
+            guard let session = self.session(timer.session), session.waiting.contains(timer.topic) else { continue }
+            // The newest may have been sent by another way in between, and what waits now came after that.
+            if let next = session.nextSend[timer.topic], next > now {
+                self.timers.insert(.init(due: next, session: session.id, topic: timer.topic))
+                continue
+            }
+            session.waiting.remove(timer.topic)
+            guard let interval = self.interval(of: timer.topic, for: session) else { continue }
             session.nextSend[timer.topic] = now + interval
             session.due.insert(timer.topic)
             self.list(session)

@@ -115,6 +115,7 @@ package final class Hub {
         switch entry.kind {
         case .reply, .push:
             guard let session = self.session(entry.session) else { return }
+            if entry.kind == .push { self.sendOwed(of: nil, to: session) }
             self.append(entry, batch: number, to: session)
             if entry.flags.contains(.reportsDrain) { session.reportsDrain = true }
             if entry.flags.contains(.resumes) { session.isHeld = false }
@@ -198,7 +199,7 @@ package final class Hub {
         }
         if session.backlog.readableBytes == 0, session.segments.isEmpty, session.due.topics.count == 1 {
             let topic = self.topics[session.due.topics[0]]
-            session.due.removeAll()
+            session.dueIsSent()
             guard let topic else { return }
             return self.withNewest(of: topic) { connection.write($0) }
         }
@@ -211,7 +212,7 @@ package final class Hub {
             guard let topic = self.topics[key] else { continue }
             self.withNewest(of: topic) { _ = self.scratch.writeBytes($0) }
         }
-        session.due.removeAll()
+        session.dueIsSent()
         guard self.scratch.readableBytes > 0 else { return }
         self.scratch.withUnsafeReadableBytes { connection.write($0) }
     }
@@ -246,7 +247,7 @@ package final class Hub {
         }
     }
 
-    private func withNewest(of topic: HubTopic, _ body: (UnsafeRawBufferPointer) -> Void) {
+    func withNewest(of topic: HubTopic, _ body: (UnsafeRawBufferPointer) -> Void) {
         if topic.isCurrent {
             self.withBytes(of: topic.newest, body)
         } else {

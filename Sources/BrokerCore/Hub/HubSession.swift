@@ -50,6 +50,18 @@ package final class HubSession {
         self.unacknowledgedBytes -= bytes
     }
 
+    /// The newest values of what is due were sent, and so they are of what waits for its time.
+    func dueIsSent() {
+        if !self.waiting.isEmpty { self.waiting.subtract(self.due.topics) }
+        self.due.removeAll()
+    }
+
+    /// The newest value of `topic` is sent by another way.
+    func forgetOwed(_ topic: UInt32) {
+        if !self.due.isEmpty { self.due.removeAll { $0 == topic } }
+        if !self.waiting.isEmpty { self.waiting.remove(topic) }
+    }
+
     /// Bytes that wait in memory for the socket.
     var pendingBytes: Int { self.backlog.readableBytes }
 }
@@ -81,6 +93,11 @@ struct DueTopics {
             if !self.members.insert(topic).inserted { return }
         }
         self.topics.append(topic)
+    }
+
+    mutating func removeAll(where isUnwanted: (UInt32) -> Bool) {
+        self.topics.removeAll(where: isUnwanted)
+        self.members = self.members.isEmpty ? [] : Set(self.topics)
     }
 
     mutating func removeAll() {

@@ -17,6 +17,8 @@ final class TopicState {
     private var retained: [UInt8]?
     /// The row as it is known to be committed; what a failed commit goes back to.
     private(set) var committed: TopicRow?
+    /// What it was before it had something to store; what a failed first commit goes back to.
+    private var unstored: (epoch: String, offset: UInt64, timestamp: UInt64)
     /// The state is taken from ``committed`` when it is first needed, so that a million topics start quickly.
     private var isLoaded = true
 
@@ -24,8 +26,9 @@ final class TopicState {
     var lastBatch: UInt64 = 0
     /// The batch in whose rows it already stands.
     var rowBatch: UInt64 = 0
-    /// Whether a batch is going to tell the newest value at its end.
+    /// Whether a batch is going to tell the newest value at its end, and which.
     var isAnnounced = false
+    var announcedBatch: UInt64 = 0
     /// Who made all the changes since the newest value was told, or nobody if they were several.
     var publisher: SessionID = .none
     /// The hubs that have been told the name that goes with ``key``, a bit each.
@@ -48,6 +51,7 @@ final class TopicState {
         self.rule = rule
         self.key = key
         self.epoch = epoch
+        self.unstored = (epoch, 0, 0)
         self.accumulator = rule.aggregator?.makeAccumulator()
     }
 
@@ -131,13 +135,16 @@ final class TopicState {
     func rollBack() {
         self.accumulator?.reset()
         self.retained = nil
-        self.offset = 0
-        self.timestamp = 0
-        guard let row = self.committed else {
-            self.rowID = nil
-            return
-        }
-        self.restore(row)
+        if let row = self.committed { return self.restore(row) }
+        self.rowID = nil
+        (self.epoch, self.offset, self.timestamp) = self.unstored
+    }
+
+    /// Gives it a row before its first change that is stored: from then on all its changes are.
+    func beginStoring(id: Int64, epoch: String) {
+        self.unstored = (self.epoch, self.offset, self.timestamp)
+        self.rowID = id
+        self.begin(epoch: epoch)
     }
 
     /// Moves the offsets to another life.

@@ -67,10 +67,15 @@ struct ConfigurationOptions: ParsableArguments {
         if let host = self.host { assignments.append("listen.host=\(host)") }
         if let port = self.port { assignments.append("listen.port=\(port)") }
         if let store = self.store { assignments.append("store.path=\(store)") }
+        return try Self.load(file: self.config, assignments: assignments)
+    }
+
+    /// - `file`: The configuration file, or `nil` for the one that `WSBROKER_CONFIG` names, if any.
+    static func load(file: String?, assignments: [String] = []) throws(BrokerError) -> BrokerConfiguration {
         let environment = ProcessEnvironment.variables
         do throws(ConfigurationError) {
             return try BrokerConfiguration.load(
-                file: self.config ?? environment["WSBROKER_CONFIG"],
+                file: file ?? environment["WSBROKER_CONFIG"],
                 environment: environment,
                 assignments: assignments,
                 registry: BrokerCommand.registry.withLock { $0 }

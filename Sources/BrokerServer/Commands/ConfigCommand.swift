@@ -18,10 +18,7 @@ struct ConfigCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await reportingErrors {
-                var options = ConfigurationOptions()
-                options.config = self.file
-                options.set = []
-                let configuration = try options.load()
+                let configuration = try ConfigurationOptions.load(file: self.file)
                 BrokerOutput.line("\(self.file) is right: \(configuration.topics.count) topic rules")
             }
         }

@@ -1,6 +1,8 @@
 import ArgumentParser
 import BrokerStore
 import BrokerWire
+// FoundationEssentials to see whether there is a file.
+import FoundationEssentials
 import Logging
 
 /// `wsbroker store`
@@ -30,12 +32,16 @@ struct StoreCommand: AsyncParsableCommand {
                     throw ValidationError("'\(self.filter)' \(error)")
                 }
                 let path = try self.options.load().storePath
+                guard FileManager.default.fileExists(atPath: path) else {
+                    throw BrokerError.store(.cannotOpen(path: path, reason: "there is no such file"))
+                }
                 do throws(StoreError) {
                     let store = try SQLiteStore(path: path, logger: Logger(label: "wsbroker"))
                     defer { store.close() }
                     let names = try store.forget(filter)
                     for name in names { BrokerOutput.line(name) }
-                    BrokerOutput.errorLine("\(names.count) topics dropped from \(path)")
+                    let topics = names.count == 1 ? "1 topic" : "\(names.count) topics"
+                    BrokerOutput.errorLine("\(topics) dropped from \(path)")
                 } catch {
                     throw BrokerError.store(error)
                 }

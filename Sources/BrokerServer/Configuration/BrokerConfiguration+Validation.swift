@@ -54,6 +54,10 @@ extension BrokerConfiguration {
         var seen: [String: Int] = [:]
         for (index, rule) in self.topics.enumerated() {
             let path = "topics[\(index)]"
+            guard !rule.topic.isEmpty else {
+                problems.append(ConfigurationProblem(path: path, text: "'topic' is missing"))
+                continue
+            }
             if let first = seen[rule.topic] {
                 let text = "'\(rule.topic)' is the filter of topics[\(first)] too, so this rule is never used"
                 problems.append(ConfigurationProblem(path: "\(path).topic", text: text))

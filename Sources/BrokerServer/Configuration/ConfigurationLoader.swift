@@ -11,6 +11,12 @@ struct ConfigurationLoader {
         "WSBROKER_CONFIG", "WSBROKER_URL", "WSBROKER_TOKEN", "WSBROKER_WARNINGS_AS_ERRORS",
     ]
 
+    /// Kubernetes sets `WSBROKER_PORT...` and `WSBROKER_SERVICE_...` in every container beside a service of our name.
+    private static func isSomebodyElses(_ variable: String) -> Bool {
+        Self.otherVariables.contains(variable) || variable == "WSBROKER_PORT"
+            || variable.hasPrefix("WSBROKER_PORT_") || variable.hasPrefix("WSBROKER_SERVICE_")
+    }
+
     private static let keysByPath = Dictionary(
         uniqueKeysWithValues: ConfigurationKey.all.map { ($0.path, $0) }
     )
@@ -61,7 +67,7 @@ struct ConfigurationLoader {
     mutating func apply(environment: [String: String]) {
         let keys = Dictionary(uniqueKeysWithValues: ConfigurationKey.all.map { ($0.variable, $0) })
         for (name, text) in environment.sorted(by: { $0.key < $1.key })
-        where name.hasPrefix("WSBROKER_") && !Self.otherVariables.contains(name) {
+        where name.hasPrefix("WSBROKER_") && !Self.isSomebodyElses(name) {
             if let key = keys[name] {
                 self.set(key, .string(text), at: name)
             } else {
@@ -115,13 +121,13 @@ struct ConfigurationLoader {
         guard case .array(let rules) = value else {
             return self.report("topics", "has to be a list of rules, not \(value.kind)")
         }
-        self.configuration.topics = rules.enumerated().compactMap { self.rule($0.element, at: "topics[\($0.offset)]") }
+        self.configuration.topics = rules.enumerated().map { self.rule($0.element, at: "topics[\($0.offset)]") }
     }
 
-    private mutating func rule(_ value: JSONValue, at path: String) -> TopicRuleConfiguration? {
+    private mutating func rule(_ value: JSONValue, at path: String) -> TopicRuleConfiguration {
         guard case .object(let members) = value else {
             self.report(path, "has to be an object, not \(value.kind)")
-            return nil
+            return TopicRuleConfiguration(topic: "")
         }
         var rule = TopicRuleConfiguration(topic: "")
         for (name, value) in members.sorted(by: { $0.key < $1.key }) {
@@ -143,10 +149,6 @@ struct ConfigurationLoader {
                 let known = TopicRuleConfiguration.keys.map { "\(path).\($0)" }
                 self.reportUnknown("\(path).\(name)", among: known)
             }
-        }
-        guard members["topic"] != nil else {
-            self.report(path, "'topic' is missing")
-            return nil
         }
         return rule
     }

@@ -3,7 +3,8 @@ enum ConfigurationReference {
     static var markdown: String {
         let defaults = BrokerConfiguration()
         let rows = ConfigurationKey.all.map { key in
-            "| `\(key.path)` | `\(Self.text(key.get(defaults)))` | `\(key.variable)` | \(key.summary) Takes \(key.form). |"
+            let value = Self.text(key.get(defaults))
+            return "| `\(key.path)` | `\(value)` | `\(key.variable)` | \(key.summary) Takes \(key.form). |"
         }
         return """
             | key | default | variable | |

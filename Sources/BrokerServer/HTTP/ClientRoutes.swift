@@ -1,12 +1,9 @@
 import BrokerTransport
-import BrokerWire
 import HTTPTypes
 import Hummingbird
 
 /// What the port for clients answers to plain HTTP.
 struct ClientRoutes<Context: RequestContext>: HTTPResponder {
-    let gate: ConnectionGate
-
     func respond(to request: Request, context: Context) async throws -> Response {
         let path = request.uri.path
         guard WebSocketUpgrade.paths.contains(path) else {
@@ -22,7 +19,10 @@ struct ClientRoutes<Context: RequestContext>: HTTPResponder {
         }
         switch judgement {
         case .refuse(let refusal): return Self.refusal(refusal)
-        case .accept: return Self.overloaded
+        case .accept:
+            // The upgrader has seen the first request of a connection, and only that one can be upgraded.
+            let reason = "a WebSocket is opened by the first request of a connection"
+            return Self.refusal(WebSocketUpgrade.Refusal(status: 400, reason: reason))
         }
     }
 
@@ -38,13 +38,6 @@ struct ClientRoutes<Context: RequestContext>: HTTPResponder {
             .ok,
             "\(BrokerVersion.product): open a WebSocket here and send {\"op\":\"sub\",\"topic\":\"#\"}\n"
         )
-    }
-
-    /// A handshake that is right and was not taken: there are too many connections.
-    private static var overloaded: Response {
-        var response = Self.text(.serviceUnavailable, "too many connections (limits.connections)\n")
-        response.headers[.retryAfter] = "5"
-        return response
     }
 
     private static func refusal(_ refusal: WebSocketUpgrade.Refusal) -> Response {
