@@ -1,0 +1,90 @@
+public import Logging
+
+/// What a ``BrokerClient`` connects to and what it may use.
+public struct ClientConfiguration: Sendable {
+    /// Where the broker listens.
+    public var address: BrokerAddress
+    /// How the client calls itself in `hello`; for the broker's log.
+    public var clientName = "BrokerClient/1.0"
+    /// How long connecting may take, from the first packet to the broker's `welcome`.
+    public var connectTimeout: Duration = .seconds(10)
+    /// How long a connection may be silent. The broker pings every 25 s and waits 10 s for the answer, so after 40 s
+    /// without a byte it is gone.
+    public var idleTimeout: Duration = .seconds(40)
+    /// How long ``BrokerClient/shutdown()`` waits for the broker to answer the Close frame.
+    public var closeTimeout: Duration = .seconds(5)
+    /// How the waits between attempts to connect grow.
+    public var backoff = ReconnectBackoff()
+    /// Whether ``BrokerClient/start()`` goes on trying when the first attempt fails, instead of throwing.
+    public var retriesFirstConnection = false
+    /// The largest message that is taken from the broker, in bytes.
+    public var receivedBytesMax = 1024 * 1024
+    /// How many publishes may be under way. The broker stops reading from a connection with more than 1,024.
+    public var inFlightMax = 512
+    /// How many bytes of publishes may be under way. The broker stops reading from a connection with more than 4 MiB.
+    public var inFlightBytesMax = 4 * 1024 * 1024
+    /// How many messages of one subscription are kept for a program that is behind, before the client stops reading.
+    public var bufferedMessagesMax = 1024
+    /// How many bytes of one subscription's messages are kept before the client stops reading.
+    public var bufferedBytesMax = 4 * 1024 * 1024
+    /// Where the client logs what it does; nothing above `info` is expected in a healthy life.
+    public var logger: Logger
+    /// Told what happens to the connection, on the client's event loop: it must return at once.
+    public var onEvent: (@Sendable (ClientEvent) -> Void)?
+
+    public init(address: BrokerAddress, logger: Logger? = nil) {
+        self.address = address
+        self.logger = logger ?? Logger(label: "BrokerClient", factory: { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// The broker reads on after this many unacknowledged publishes only when some were answered.
+    package static let inFlightCeiling = 1024
+
+    /// This configuration with every number brought to where the client can work with it.
+    package var normalized: Self {
+        var copy = self
+        copy.inFlightMax = min(max(self.inFlightMax, 1), Self.inFlightCeiling)
+        copy.inFlightBytesMax = min(max(self.inFlightBytesMax, 1), 4 * 1024 * 1024)
+        copy.bufferedMessagesMax = max(self.bufferedMessagesMax, 1)
+        copy.bufferedBytesMax = max(self.bufferedBytesMax, 1)
+        copy.receivedBytesMax = max(self.receivedBytesMax, 1024)
+        return copy
+    }
+}
+
+/// What happens to a client's connection.
+public enum ClientEvent: Hashable, Sendable {
+    /// The broker said welcome.
+    case connected
+    /// There is no connection any more; the next attempt begins after `retryAfter`.
+    case disconnected(ClientError, retryAfter: Duration)
+    /// The broker refused something that awaits no answer, such as a publish without acknowledgement.
+    case refused(BrokerRefusal, topic: String?)
+}
+
+/// What to receive of a subscription, and how.
+public struct SubscriptionOptions: Hashable, Sendable {
+    /// What a subscriber receives that can not keep up.
+    public enum Mode: String, Hashable, Sendable {
+        /// The newest value of each topic; values between may be skipped.
+        case latest
+        /// Every message in order.
+        case all
+    }
+
+    /// Absent: `latest` on topics with an aggregator, `all` on others.
+    public var mode: Mode?
+    /// The most messages per second of each topic.
+    public var maxRate: Double?
+    /// Whether to receive what this client publishes itself.
+    public var echo: Bool
+    /// Whether to receive what is there already, before what comes.
+    public var retained: Bool
+
+    public init(mode: Mode? = nil, maxRate: Double? = nil, echo: Bool = true, retained: Bool = true) {
+        self.mode = mode
+        self.maxRate = maxRate
+        self.echo = echo
+        self.retained = retained
+    }
+}

@@ -1,0 +1,275 @@
+import BrokerWire
+import Logging
+import NIOCore
+import NIOPosix
+
+/// Everything of a ``BrokerClient`` that lives on its event loop: the connection and what hangs on it.
+///
+/// It is deliberately not `Sendable` and has no lock; whoever holds it is on the loop. What to do about a loss is
+/// decided by ``ConnectionStateMachine``, who gets a message by ``SubscriptionTable``; here it is done.
+final class ClientDriver {
+    /// A request whose answer changes nothing, so that it may wait for a connection.
+    struct Question {
+        enum Kind {
+            case get(Topic)
+            case ping
+        }
+
+        let kind: Kind
+        let call: AnswerContinuation
+    }
+
+    /// What an answer is awaited for, other than a publish.
+    enum Control {
+        case subscribe(TopicFilter)
+        case unsubscribe(AnswerContinuation?)
+        case question(Question)
+    }
+
+    /// One subscription's way to its reader.
+    struct Subscriber {
+        let queue: MessageQueue
+        let filters: [TopicFilter]
+        /// Messages of the current read, handed over together when it ends.
+        var staged: [Message] = []
+        var isFull = false
+        /// Who waits for the broker to take the subscription.
+        var call: (id: UInt64, continuation: AnswerContinuation)?
+    }
+
+    /// The value of a `get`, or nothing but the answer itself.
+    typealias AnswerContinuation = CheckedContinuation<Message?, any Error>
+
+    let eventLoop: any EventLoop
+    let configuration: ClientConfiguration
+    let outbox: PublishOutbox
+    let logger: Logger
+
+    var machine: ConnectionStateMachine
+    var connection: ClientChannelHandler?
+    /// Tells the attempt under way from those given up; their channels may still turn up.
+    var attempt = 0
+    var encoder = RequestEncoder()
+    var random = SystemRandomNumberGenerator()
+    /// Why there will be no connection any more.
+    var end: ClientError?
+
+    var pending = PendingPublishes<PendingPublish>()
+    /// What was answered in the current read.
+    var answered = PublishOutbox.Load()
+    /// Requests that were sent, by their id.
+    var controls: [UInt64: Control] = [:]
+    /// Questions that wait for a connection, in order.
+    var waiting: [(id: UInt64, question: Question)] = []
+    /// The ids that are drawn here are odd; those of calls, which ``BrokerClient`` draws, are even.
+    var nextControlID: UInt64 = 1
+
+    var table = SubscriptionTable()
+    var subscribers: [UInt64: Subscriber] = [:]
+    /// Those with staged messages.
+    var touched: [UInt64] = []
+    /// How many subscribers have no room.
+    var fullCount = 0
+    /// The topic of the last message, because the next one is often of the same.
+    var lastTopic: Topic?
+    /// What the broker said before it closed, which says more than the number in the Close frame.
+    var lastRefusal: BrokerRefusal?
+
+    var startCalls: [UInt64: AnswerContinuation] = [:]
+    var shutdownCalls: [AnswerContinuation] = []
+
+    init(configuration: ClientConfiguration, eventLoop: any EventLoop, outbox: PublishOutbox) {
+        self.configuration = configuration
+        self.eventLoop = eventLoop
+        self.outbox = outbox
+        self.logger = configuration.logger
+        self.machine = ConnectionStateMachine(
+            backoff: configuration.backoff,
+            retriesFirst: configuration.retriesFirstConnection
+        )
+    }
+
+    var now: Duration { .nanoseconds(Int64(clamping: self.eventLoop.now.uptimeNanoseconds)) }
+
+    // MARK: Life cycle
+
+    /// Connects, and answers `call` when the broker said welcome or the client has given up.
+    func start(id: UInt64, _ call: AnswerContinuation) {
+        if let end = self.end { return call.resume(throwing: end) }
+        if self.machine.canSend { return call.resume(returning: nil) }
+        self.startCalls[id] = call
+        if self.machine.started() { self.connect() }
+    }
+
+    /// Closes the connection for good, and answers `call` when it is gone.
+    func shutDown(_ call: AnswerContinuation?) {
+        if let call {
+            if self.end != nil { return call.resume(returning: nil) }
+            self.shutdownCalls.append(call)
+        }
+        switch self.machine.shutDown() {
+        case .close:
+            if let connection = self.connection {
+                connection.close()
+            } else {
+                // TCP is still being asked for a connection; nobody waits for the answer.
+                self.attempt += 1
+                self.ended(Self.closed)
+            }
+        case .finish: self.finish(Self.closed)
+        case .nothing: break
+        }
+    }
+
+    static let closed = ClientError(.closed, "the client was shut down")
+
+    func connect() {
+        self.attempt += 1
+        let attempt = self.attempt
+        let timeout = TimeAmount(self.configuration.connectTimeout)
+        let timeouts = ClientChannelHandler.Timeouts(
+            connectDeadline: self.eventLoop.now + timeout,
+            idle: TimeAmount(self.configuration.idleTimeout),
+            close: TimeAmount(self.configuration.closeTimeout)
+        )
+        let address = self.configuration.address
+        self.logger.debug("connecting", metadata: ["address": "\(address)"])
+        ClientBootstrap(group: self.eventLoop)
+            .connectTimeout(timeout)
+            .connect(host: address.host, port: address.port)
+            .assumeIsolated()
+            .whenComplete { result in
+                switch result {
+                case .success(let channel):
+                    self.connected(channel, attempt: attempt, timeouts: timeouts)
+                case .failure(let error):
+                    guard attempt == self.attempt else { return }
+                    self.ended(ClientError(.cannotConnect, ConnectFailure.describe(error, to: address)))
+                }
+            }
+    }
+
+    private func connected(_ channel: any Channel, attempt: Int, timeouts: ClientChannelHandler.Timeouts) {
+        guard attempt == self.attempt else { return channel.close(promise: nil) }
+        let handler = ClientChannelHandler(
+            address: self.configuration.address,
+            key: HandshakeKey(using: &self.random),
+            receivedBytesMax: self.configuration.receivedBytesMax,
+            timeouts: timeouts,
+            delegate: self
+        )
+        self.connection = handler
+        do {
+            try channel.pipeline.syncOperations.addHandler(handler)
+        } catch {
+            self.connection = nil
+            channel.close(promise: nil)
+            self.ended(ClientError(.cannotConnect, "the connection was closed at once"))
+        }
+    }
+
+    /// The broker said welcome: everything that waited goes out.
+    func opened() {
+        guard self.machine.connected(at: self.now) else { return }
+        self.connection?.welcomed()
+        self.logger.info("connected", metadata: ["address": "\(self.configuration.address)"])
+        self.configuration.onEvent?(.connected)
+        for call in self.startCalls.values { call.resume(returning: nil) }
+        self.startCalls = [:]
+        self.sendSubscriptions()
+        self.drain()
+        self.sendWaitingQuestions()
+        self.updateReading()
+    }
+
+    /// The connection is gone, or there never was one.
+    func ended(_ error: ClientError) {
+        self.connection = nil
+        self.failRequests(error)
+        switch self.machine.connectionEnded(error, at: self.now, using: &self.random) {
+        case .nothing:
+            break
+        case .finish:
+            self.finish(self.shutdownCalls.isEmpty ? error : Self.closed)
+        case .connect(let wait):
+            self.logger.info("disconnected", metadata: ["reason": "\(error)", "retry.after": "\(wait)"])
+            self.configuration.onEvent?(.disconnected(error, retryAfter: wait))
+            self.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(wait)) {
+                if self.machine.waited() { self.connect() }
+            }
+        }
+    }
+
+    /// Tells everybody who waits for something that was sent.
+    private func failRequests(_ error: ClientError) {
+        self.handOver()
+        self.table.connectionLost()
+        var lost = PublishOutbox.Load()
+        for publish in self.pending.takeAll() {
+            publish.sink.publishEnded(tag: publish.tag, .unknown)
+            lost.count += 1
+            lost.bytes += publish.bytes
+        }
+        self.outbox.release(lost)
+        let controls = self.controls.sorted { $0.key < $1.key }
+        self.controls = [:]
+        for (_, control) in controls {
+            switch control {
+            case .subscribe: break
+            // The broker forgot the subscription with the connection.
+            case .unsubscribe(let call): call?.resume(returning: nil)
+            case .question(let question):
+                let failure = ClientError(.connectionLost, "no answer: \(error.message)", brokerCode: error.brokerCode)
+                question.call.resume(throwing: failure)
+            }
+        }
+    }
+
+    /// There will be no connection any more.
+    private func finish(_ error: ClientError) {
+        self.end = error
+        let isWanted = error.code == .closed
+        self.logger.log(level: isWanted ? .debug : .error, "finished", metadata: ["reason": "\(error)"])
+        for publish in self.outbox.end(error) {
+            publish.sink.publishEnded(tag: publish.tag, .notSent(error))
+            self.answered.count += 1
+            self.answered.bytes += publish.bytes
+        }
+        self.releaseAnswered()
+        for (_, question) in self.waiting { question.call.resume(throwing: error) }
+        self.waiting = []
+        for subscriber in self.subscribers.values {
+            subscriber.call?.continuation.resume(throwing: error)
+            subscriber.queue.finish(isWanted ? nil : error)
+        }
+        self.subscribers = [:]
+        for call in self.startCalls.values { call.resume(throwing: error) }
+        for call in self.shutdownCalls { call.resume(returning: nil) }
+        self.startCalls = [:]
+        self.shutdownCalls = []
+    }
+
+    // MARK: Publishes
+
+    /// Writes all publishes that were asked for, with one system call.
+    func drain() {
+        // What can not be sent now stays where it is, and goes out on the next connection.
+        guard self.machine.canSend, let connection = self.connection, let batch = self.outbox.fetch() else { return }
+        for (index, publish) in batch.pending.enumerated() {
+            self.pending.append(publish, id: batch.firstID + UInt64(index))
+        }
+        guard batch.unanswered.count > 0 else { return connection.write(batch.frames) }
+        let promise = self.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenComplete { _ in self.outbox.release(batch.unanswered) }
+        connection.write(batch.frames, promise: promise)
+    }
+
+    /// Makes room for as many publishes as were answered.
+    func releaseAnswered() {
+        self.outbox.release(self.answered)
+        self.answered = PublishOutbox.Load()
+    }
+}
+
+@available(*, unavailable)
+extension ClientDriver: Sendable {}

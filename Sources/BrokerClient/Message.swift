@@ -1,0 +1,81 @@
+public import BrokerWire
+
+/// One message of a topic, as a subscriber gets it.
+public struct Message: Hashable, Sendable {
+    /// The topic that it was published to.
+    public var topic: Topic
+    /// The topic's count of changes; 0 never occurs.
+    public var offset: UInt64
+    /// When the broker accepted it, in milliseconds since 1970; absent in the snapshot that opens a subscription.
+    public var timestampMilliseconds: UInt64?
+    /// The value as JSON text.
+    public var data: [UInt8]
+    /// The digits of `data`, where a program that reads JSON numbers as doubles would get others.
+    public var exact: String?
+    /// Whether it was there before the subscription, rather than published meanwhile.
+    public var isRetained: Bool
+
+    public init(
+        topic: Topic,
+        offset: UInt64,
+        timestampMilliseconds: UInt64? = nil,
+        data: [UInt8],
+        exact: String? = nil,
+        isRetained: Bool = false
+    ) {
+        self.topic = topic
+        self.offset = offset
+        self.timestampMilliseconds = timestampMilliseconds
+        self.data = data
+        self.exact = exact
+        self.isRetained = isRetained
+    }
+
+    /// What the message counts for in a bounded buffer: its own bytes and about what holds them together.
+    package var bufferedBytes: Int { self.data.count + 128 }
+}
+
+/// The broker's answer to a publish that it accepted.
+public struct PublishAcknowledgement: Hashable, Sendable {
+    /// The topic's count of changes after this publish.
+    public var offset: UInt64
+    /// The topic's running value as JSON text; absent on topics without an aggregator.
+    public var data: [UInt8]?
+    /// The digits of `data`, where a program that reads JSON numbers as doubles would get others.
+    public var exact: String?
+    /// Whether the broker had counted this publish before, and did not count it again.
+    public var isDuplicate: Bool
+    /// Whether the publish changed the topic; a filter or its lateness may have left it out.
+    public var isApplied: Bool
+    /// Why it was left out.
+    public var why: String?
+
+    public init(
+        offset: UInt64,
+        data: [UInt8]? = nil,
+        exact: String? = nil,
+        isDuplicate: Bool = false,
+        isApplied: Bool = true,
+        why: String? = nil
+    ) {
+        self.offset = offset
+        self.data = data
+        self.exact = exact
+        self.isDuplicate = isDuplicate
+        self.isApplied = isApplied
+        self.why = why
+    }
+}
+
+/// What became of a publish.
+public enum PublishOutcome: Hashable, Sendable {
+    /// The broker applied it.
+    case acknowledged(PublishAcknowledgement)
+    /// The broker refused it; nothing was applied.
+    case refused(BrokerRefusal)
+    /// The connection was lost after it was sent and before its answer. It may have been applied; the client never
+    /// sends it again.
+    case unknown
+    /// It never left the client; nothing was applied.
+    case notSent(ClientError)
+}

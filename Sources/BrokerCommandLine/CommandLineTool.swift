@@ -1,0 +1,32 @@
+public import ArgumentParser
+
+/// A command that ends the process with an ``ExitStatus``.
+public protocol CommandLineTool: ParsableCommand {
+    /// How the tool calls itself in what it reports.
+    static var toolName: String { get }
+
+    /// Does what the command line says.
+    func execute() async -> ExitStatus
+}
+
+extension CommandLineTool {
+    /// Reads the command line, does what it says, and ends the process with what came of it.
+    public static func endProcess() async -> Never {
+        // A reader that went away is noticed where it is written to; it must not kill the process.
+        SystemCall.ignoreBrokenPipes()
+        let tool: Self
+        do {
+            tool = try Self.parse()
+        } catch {
+            let isAnswer = Self.exitCode(for: error) == .success
+            let message = Array((Self.fullMessage(for: error) + "\n").utf8)
+            _ = SystemCall.writeAll(
+                message,
+                to: isAnswer ? SystemCall.standardOutput : SystemCall.standardError
+            )
+            // Not the parser's own 64: two is what every shell and mosquitto's tools use.
+            SystemCall.endProcess(isAnswer ? .success : .usage)
+        }
+        SystemCall.endProcess(await tool.execute())
+    }
+}

@@ -1,0 +1,90 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// The few calls of the operating system that the tools need, in one place, because each platform's C library is a
+/// module of another name.
+enum SystemCall {
+    static let standardInput: Int32 = 0
+    static let standardOutput: Int32 = 1
+    static let standardError: Int32 = 2
+
+    /// SIGINT and SIGTERM.
+    static let endingSignals = [SIGINT, SIGTERM]
+
+    /// Lets a signal pass without effect, or gives it back the one it had.
+    static func setIgnored(_ signalNumber: Int32, _ isIgnored: Bool) {
+        signal(signalNumber, isIgnored ? SIG_IGN : SIG_DFL)
+    }
+
+    /// Makes writing to a reader that went away an error that is returned, instead of the end of the process.
+    static func ignoreBrokenPipes() {
+        signal(SIGPIPE, SIG_IGN)
+    }
+
+    static func endProcess(_ status: ExitStatus) -> Never {
+        exit(status.rawValue)
+    }
+
+    /// Reads what there is, at least one byte; empty at the end.
+    static func readBlock(from descriptor: Int32, bytesMax: Int) throws(InputError) -> [UInt8] {
+        var failure: Int32 = 0
+        let block = [UInt8](unsafeUninitializedCapacity: bytesMax) { buffer, count in
+            while true {
+                let result = read(descriptor, buffer.baseAddress, buffer.count)
+                if result >= 0 {
+                    count = result
+                    return
+                }
+                failure = errno
+                guard Self.mayTryAgain(descriptor, POLLIN) else { return }
+                failure = 0
+            }
+        }
+        guard failure == 0 else { throw InputError(reason: String(cString: strerror(failure))) }
+        return block
+    }
+
+    /// Writes all of `bytes`, however often it takes; returns whether they could be written.
+    static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+        bytes.withUnsafeBytes { buffer in
+            guard let start = buffer.baseAddress else { return true }
+            var written = 0
+            while written < buffer.count {
+                let count = write(descriptor, start + written, buffer.count - written)
+                if count >= 0 {
+                    written += count
+                } else if !Self.mayTryAgain(descriptor, POLLOUT) {
+                    return false
+                }
+            }
+            return true
+        }
+    }
+
+    /// After a call that failed: waits until it can be tried again, if it can.
+    private static func mayTryAgain(_ descriptor: Int32, _ event: some BinaryInteger) -> Bool {
+        switch errno {
+        case EINTR:
+            return true
+        case EAGAIN:
+            // Somebody who shares the terminal has made it non-blocking.
+            var request = pollfd(fd: descriptor, events: Int16(event), revents: 0)
+            _ = poll(&request, 1, -1)
+            return true
+        default:
+            return false
+        }
+    }
+}
+
+/// Standard input could not be read.
+struct InputError: Error, CustomStringConvertible {
+    let reason: String
+
+    var description: String { "cannot read standard input: \(self.reason)" }
+}

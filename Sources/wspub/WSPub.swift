@@ -1,0 +1,8 @@
+import BrokerCommandLine
+
+@main
+enum WSPub {
+    static func main() async {
+        await PublishCommand.endProcess()
+    }
+}

@@ -1,0 +1,8 @@
+import BrokerCommandLine
+
+@main
+enum WSSub {
+    static func main() async {
+        await SubscribeCommand.endProcess()
+    }
+}
