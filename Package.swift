@@ -40,7 +40,10 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .executable(name: "wsbroker", targets: ["wsbroker"]),
+        .executable(name: "wspub", targets: ["wspub"]),
+        .executable(name: "wssub", targets: ["wssub"]),
         .library(name: "BrokerAggregation", targets: ["BrokerAggregation"]),
+        .library(name: "BrokerClient", targets: ["BrokerClient"]),
         .library(name: "BrokerServer", targets: ["BrokerServer"]),
     ],
     dependencies: [
@@ -61,6 +64,7 @@ let package = Package(
         .target(name: "BrokerAggregation", dependencies: ["BrokerWire"]),
         // 2
         .target(name: "BrokerCore", dependencies: ["BrokerAggregation", "BrokerWire", .nioCore, .logging, .metrics]),
+        .target(name: "BrokerClient", dependencies: ["BrokerWire", .nioCore, .nioPosix, .nioHTTP1, .logging]),
         // 3
         .target(
             name: "BrokerTransport",
@@ -78,10 +82,61 @@ let package = Package(
                 .httpTypes, .hummingbird, .hummingbirdCore, .lifecycle, .unixSignals, .logging, .nioCore, .nioPosix,
             ]
         ),
+        .target(
+            name: "BrokerCommandLine",
+            dependencies: ["BrokerClient", "BrokerWire", .argumentParser, .logging, .nioCore, .nioPosix]
+        ),
         // 5
         .executableTarget(name: "wsbroker", dependencies: ["BrokerAggregation", "BrokerServer"]),
+        .executableTarget(name: "wspub", dependencies: ["BrokerCommandLine"]),
+        .executableTarget(name: "wssub", dependencies: ["BrokerCommandLine"]),
         // Only tests and benchmarks import it.
+        .target(
+            name: "BrokerTestKit",
+            dependencies: [
+                "BrokerAggregation", "BrokerCore", "BrokerServer", "BrokerStore", "BrokerWire", .logging, .nioCore,
+                .nioPosix,
+            ]
+        ),
 
+        .testTarget(name: "BrokerWireTests", dependencies: ["BrokerWire", .nioCore]),
+        .testTarget(name: "BrokerAggregationTests", dependencies: ["BrokerAggregation", "BrokerWire"]),
+        .testTarget(
+            name: "BrokerCoreTests",
+            dependencies: ["BrokerAggregation", "BrokerCore", "BrokerTestKit", "BrokerWire", .logging, .nioCore]
+        ),
+        .testTarget(
+            name: "BrokerClientTests",
+            dependencies: ["BrokerClient", "BrokerWire", .logging, .nioCore, .nioEmbedded, .nioPosix]
+        ),
+        .testTarget(
+            name: "BrokerTransportTests",
+            dependencies: [
+                "BrokerAggregation", "BrokerCore", "BrokerTestKit", "BrokerTransport", "BrokerWire", .logging, .nioCore,
+                .nioEmbedded, .nioPosix,
+            ]
+        ),
+        .testTarget(
+            name: "BrokerStoreTests",
+            dependencies: ["BrokerCore", "BrokerStore", "BrokerTestKit", "BrokerWire", .grdb, .logging]
+        ),
+        .testTarget(
+            name: "BrokerServerTests",
+            dependencies: ["BrokerAggregation", "BrokerServer", "BrokerTestKit", "BrokerWire", .logging]
+        ),
+        .testTarget(
+            name: "BrokerCommandLineTests",
+            dependencies: ["BrokerClient", "BrokerCommandLine", "BrokerWire", .argumentParser]
+        ),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "BrokerClient", "BrokerServer", "BrokerTestKit", "BrokerWire", .logging, .nioCore, .nioPosix,
+                "wsbroker",
+                "wspub", "wssub",
+            ]
+        ),
+        .testTarget(name: "TidyTests"),
     ]
 )
 

@@ -1,0 +1,103 @@
+package import Foundation
+
+/// A program of this package, run as users run it.
+package final class ChildProcess: @unchecked Sendable {
+    // `Process` is not Sendable in Foundation's declarations, but all that is done with it here (signals, waiting,
+    // reading its status after the end) is documented as safe from any thread.
+    private let process = Process()
+    private let output = Pipe()
+    private let errors = Pipe()
+    private let input = Pipe()
+
+    /// Where SwiftPM has put the executables: beside the test bundle.
+    package static var productsFolder: URL {
+        URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+    }
+
+    /// Starts a program.
+    ///
+    /// - `name`: A product of this package, or the path of another program.
+    package init(
+        _ name: String,
+        _ arguments: [String] = [],
+        in folder: URL? = nil,
+        environment: [String: String] = [:]
+    ) throws {
+        self.process.executableURL =
+            name.hasPrefix("/") ? URL(fileURLWithPath: name) : Self.productsFolder.appendingPathComponent(name)
+        self.process.arguments = arguments
+        if let folder { self.process.currentDirectoryURL = folder }
+        self.process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        self.process.standardOutput = self.output
+        self.process.standardError = self.errors
+        self.process.standardInput = self.input
+        try self.process.run()
+    }
+
+    package var id: Int32 { self.process.processIdentifier }
+
+    package func signal(_ number: Int32) { kill(self.process.processIdentifier, number) }
+
+    /// Writes to its standard input.
+    package func write(_ text: String) throws { try self.input.fileHandleForWriting.write(contentsOf: Data(text.utf8)) }
+
+    package func closeInput() throws { try self.input.fileHandleForWriting.close() }
+
+    /// The next line of its standard output, or `nil` at its end. Blocks a thread of its own.
+    package func readLine() async -> String? {
+        await Self.line(from: self.output.fileHandleForReading)
+    }
+
+    private static func line(from handle: FileHandle) async -> String? {
+        await Self.blocking {
+            var bytes: [UInt8] = []
+            while let byte = handle.readData(ofLength: 1).first {
+                if byte == UInt8(ascii: "\n") { return String(decoding: bytes, as: UTF8.self) }
+                bytes.append(byte)
+            }
+            return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
+        }
+    }
+
+    /// Waits for its end; returns its status and what is left of its output.
+    package func wait() async -> (status: Int32, output: String, errors: String) {
+        async let output = Self.blocking { self.output.fileHandleForReading.readDataToEndOfFile() }
+        async let errors = Self.blocking { self.errors.fileHandleForReading.readDataToEndOfFile() }
+        let texts = (String(decoding: await output, as: UTF8.self), String(decoding: await errors, as: UTF8.self))
+        await Self.blocking { self.process.waitUntilExit() }
+        return (self.process.terminationStatus, texts.0, texts.1)
+    }
+
+    /// Runs `body` on a thread of its own, because it blocks.
+    private static func blocking<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
+        await withCheckedContinuation { continuation in
+            Thread { continuation.resume(returning: body()) }.start()
+        }
+    }
+}
+
+extension ChildProcess {
+    /// Starts `wsbroker` on free ports and waits until it listens; returns it with its port.
+    package static func broker(
+        in folder: URL,
+        port: Int = 0,
+        _ arguments: [String] = []
+    ) async throws -> (process: ChildProcess, port: Int) {
+        let broker = try ChildProcess(
+            "wsbroker",
+            ["--port", "\(port)", "--set", "admin.port=0", "--store", "store.db"] + arguments,
+            in: folder
+        )
+        guard let line = await broker.readLine(), let start = line.range(of: "ws://127.0.0.1:"),
+            let bound = Int(line[start.upperBound...].prefix { $0.isNumber })
+        else {
+            let end = await broker.wait()
+            throw ChildProcessError.didNotStart(status: end.status, errors: end.errors)
+        }
+        return (broker, bound)
+    }
+}
+
+package enum ChildProcessError: Error {
+    case didNotStart(status: Int32, errors: String)
+}

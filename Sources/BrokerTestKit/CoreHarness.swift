@@ -1,0 +1,200 @@
+package import BrokerCore
+import BrokerWire
+import Logging
+
+/// A broker with its hubs and a store that lives in memory, driven by a test: nothing happens by itself, and no time
+/// passes unless the test says so.
+///
+/// It stands in for the transport and the store, and keeps to what they promise the core.
+package final class CoreHarness {
+    /// One client, with what it has sent and must wait with.
+    package final class Client {
+        package let connection = RecordingConnection()
+        fileprivate let hub: Int
+        package fileprivate(set) var session: HubSession?
+        fileprivate var reader: MessageReader
+        fileprivate var inbox: [[UInt8]] = []
+
+        fileprivate init(hub: Int, reader: MessageReader) {
+            self.hub = hub
+            self.reader = reader
+        }
+
+        /// The frames that came since this was last asked.
+        package func frames() -> [ServerFrame] { self.connection.takeFrames() }
+    }
+
+    package let broker: Broker
+    package let hubs: [Hub]
+    package private(set) var time = BrokerTime(monotonic: 1_000_000_000, wall: 1_795_460_000_000)
+    package private(set) var clients: [Client] = []
+    private let limits: BrokerLimits
+    private let storeEpoch: String
+
+    // The store
+    /// What is safely stored, by row.
+    package private(set) var rows: [Int64: TopicRow]
+    /// The batch whose commit the test has to complete.
+    package private(set) var storing: StoreBatch?
+    /// Every batch that was handed over.
+    package private(set) var batches: [StoreBatch] = []
+
+    package init(
+        _ rules: [TopicRule] = [],
+        limits: BrokerLimits = BrokerLimits(),
+        rights: Rights = [.publish, .subscribe],
+        plainTopic: String = "total",
+        rows: [TopicRow] = [],
+        runEpoch: String = "r1",
+        hubCount: Int = 1
+    ) throws {
+        self.limits = limits
+        self.storeEpoch = "k1"
+        self.rows = Dictionary(uniqueKeysWithValues: rows.map { ($0.id, $0) })
+        self.broker = try Broker(
+            rules: TopicRules(rules),
+            limits: limits,
+            rights: rights,
+            plainTopic: Topic(plainTopic),
+            restored: RestoredStore(epoch: self.storeEpoch, rows: rows),
+            runEpoch: runEpoch,
+            hubCount: hubCount,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+        self.hubs = (0..<hubCount).map { Hub(index: UInt16($0), limits: limits) }
+    }
+
+    /// What a broker finds that is started again on the same store.
+    package var storedRows: [TopicRow] { self.rows.values.sorted { $0.id < $1.id } }
+
+    // MARK: Clients
+
+    package func connect(hub: Int = 0) -> Client {
+        let client = Client(hub: hub, reader: MessageReader(limits: self.limits))
+        client.session = self.hubs[hub].open(client.connection)
+        self.clients.append(client)
+        return client
+    }
+
+    package func disconnect(_ client: Client) {
+        guard let session = client.session else { return }
+        client.session = nil
+        client.inbox = []
+        self.hubs[client.hub].close(session)
+        self.broker.sessionClosed(session.id)
+    }
+
+    /// Takes a message as the transport does: at once, or later if the client has to wait for its last answer.
+    package func send(_ text: String, from client: Client) {
+        client.inbox.append(Array(text.utf8))
+        self.receive(from: client)
+    }
+
+    /// Sends, ends the tick and completes every commit; returns what the client got.
+    @discardableResult
+    package func ask(_ text: String, from client: Client) -> [ServerFrame] {
+        self.send(text, from: client)
+        self.settle()
+        return client.frames()
+    }
+
+    private func receive(from client: Client) {
+        while let session = client.session, !session.isHeld, client.connection.closed == nil,
+            !client.inbox.isEmpty
+        {
+            var message = client.inbox.removeFirst()
+            message.withUnsafeMutableBytes { self.receive($0, from: session, client) }
+        }
+    }
+
+    private func receive(_ message: UnsafeMutableRawBufferPointer, from session: HubSession, _ client: Client) {
+        switch client.reader.read(message, now: self.time.monotonic) {
+        case .request(let request):
+            let bytes = UnsafeRawBufferPointer(message)
+            if request.isAnswered { session.asked(bytes: message.count) }
+            if request.operation == .subscribe {
+                let filter = TopicFilter(unchecked: request.topic.bytes(in: bytes))
+                if filter.hasWildcards { session.isHeld = true }
+            }
+            self.broker.receive(request, in: bytes, from: session.id, at: self.time)
+        case .refusal(let error, let isLast):
+            session.asked(bytes: message.count)
+            self.broker.refuse(
+                error,
+                in: UnsafeRawBufferPointer(message),
+                from: session.id,
+                isLast: isLast,
+                at: self.time
+            )
+        }
+    }
+
+    /// The socket takes nothing, or takes everything again.
+    package func setWritable(_ isWritable: Bool, _ client: Client) {
+        client.connection.isWritable = isWritable
+        guard isWritable, let session = client.session else { return }
+        self.hubs[client.hub].connectionBecameWritable(session, at: self.time.monotonic)
+    }
+
+    // MARK: Ticks
+
+    /// Ends the tick: everything that can be told or stored is passed on, and every connection is written once.
+    package func tick() {
+        var goesOn = true
+        while goesOn {
+            goesOn = false
+            self.passOn()
+            for (index, hub) in self.hubs.enumerated() {
+                hub.flush(at: self.time.monotonic) { batch in
+                    if index == 0 { self.broker.recycle(batch, hub: 0) }
+                }
+                for session in hub.takeDrained() { self.broker.sessionDrained(session) }
+            }
+            for client in self.clients where client.session != nil {
+                if client.connection.closed != nil { self.disconnect(client) }
+                goesOn = goesOn || (client.session?.isHeld == false && !client.inbox.isEmpty)
+                self.receive(from: client)
+            }
+            goesOn = goesOn || self.broker.hasReadySnapshots
+        }
+    }
+
+    private func passOn() {
+        self.broker.takeEffects { hub, batch in self.hubs[hub].apply(batch, at: self.time.monotonic) }
+        guard let batch = self.broker.takeStoreBatch() else { return }
+        self.storing = batch
+        self.batches.append(batch)
+    }
+
+    /// Completes the commit that is under way, as a disk would, and ends the tick.
+    package func finishCommit(_ outcome: CommitOutcome = .committed) {
+        guard let batch = self.storing else { return }
+        self.storing = nil
+        if outcome == .committed {
+            for row in batch.rows { self.rows[row.id] = row }
+        }
+        self.broker.finishCommit(outcome)
+        self.tick()
+    }
+
+    /// Ends ticks and completes commits until nothing is left to do.
+    package func settle() {
+        self.tick()
+        while self.storing != nil { self.finishCommit() }
+    }
+
+    // MARK: Time
+
+    /// Lets time pass, and whatever was waiting for it happen.
+    package func advance(milliseconds: UInt64) {
+        self.time.monotonic += milliseconds * 1_000_000
+        self.time.wall += milliseconds
+        for hub in self.hubs { hub.wake(at: self.time.monotonic) }
+        self.tick()
+    }
+
+    package func sweep() {
+        self.broker.sweep(at: self.time)
+        self.tick()
+    }
+}

@@ -1,0 +1,85 @@
+import BrokerAggregation
+import BrokerServer
+package import Foundation
+import Logging
+import NIOCore
+
+/// A broker in this process, on free ports and with a store of its own, for the length of a closure.
+package struct TestBroker: Sendable {
+    package let port: Int
+    package let adminPort: Int
+    /// Where its files are.
+    package let folder: URL
+
+    /// Runs a broker while `body` runs, then stops it and removes its files.
+    ///
+    /// - `settings`: Assignments of configuration keys, such as `limits.messageBytes=1KiB`.
+    /// - `topics`: The `topics` section as JSON, or `nil` for the default rules.
+    package static func run<Result: Sendable>(
+        settings: [String] = [],
+        topics: String? = nil,
+        rights: String? = nil,
+        body: @escaping @Sendable (TestBroker) async throws -> Result
+    ) async throws -> Result {
+        let folder = try Self.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let configuration = try Self.configuration(folder, settings, topics, rights)
+        var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        logger.logLevel = .critical
+        let application = BrokerApplication(configuration: configuration, logger: logger)
+        let (ports, continuation) = AsyncStream.makeStream(of: BrokerApplication.Running.self)
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                defer { continuation.finish() }
+                try await application.run(signals: []) { continuation.yield($0) }
+            }
+            guard let running = await ports.first(where: { _ in true }) else {
+                try await group.next()
+                throw TestBrokerError.didNotStart
+            }
+            let outcome: Swift.Result<Result, any Error>
+            do {
+                outcome = .success(
+                    try await body(TestBroker(port: running.port, adminPort: running.adminPort, folder: folder))
+                )
+            } catch {
+                outcome = .failure(error)
+            }
+            group.cancelAll()
+            // The broker's own end by cancellation is no failure of the test.
+            try? await group.next()
+            return try outcome.get()
+        }
+    }
+
+    /// A folder that nobody else uses.
+    package static func makeFolder() throws -> URL {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("wsbroker-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        return folder
+    }
+
+    private static func configuration(
+        _ folder: URL,
+        _ settings: [String],
+        _ topics: String?,
+        _ rights: String?
+    ) throws -> BrokerConfiguration {
+        let file = folder.appendingPathComponent("config.json")
+        var sections: [String] = []
+        if let topics { sections.append("\"topics\": \(topics)") }
+        if let rights { sections.append("\"auth\": {\"anonymous\": \(rights)}") }
+        try Data("{\(sections.joined(separator: ","))}".utf8).write(to: file)
+        let store = folder.appendingPathComponent("store.db").path
+        return try BrokerConfiguration.load(
+            file: file.path,
+            environment: [:],
+            assignments: ["listen.port=0", "admin.port=0", "store.path=\(store)"] + settings,
+            registry: .builtIn
+        )
+    }
+}
+
+package enum TestBrokerError: Error {
+    case didNotStart
+}

@@ -1,0 +1,180 @@
+package import BrokerWire
+import Foundation
+package import NIOCore
+import NIOPosix
+
+/// A WebSocket client that does exactly what a test says, byte for byte if need be.
+package final class WireClient: Sendable {
+    package enum ClientError: Error {
+        case handshakeRefused(String)
+        /// The broker closed the connection.
+        case closed(CloseCode?)
+        /// The connection ended without a Close.
+        case ended
+    }
+
+    private let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
+    private let frames: FrameStream
+    package let channel: any Channel
+
+    private init(
+        _ channel: any Channel,
+        _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>,
+        _ frames: FrameStream
+    ) {
+        self.channel = channel
+        self.outbound = outbound
+        self.frames = frames
+    }
+
+    /// Connects, upgrades, and runs `body`.
+    ///
+    /// - `receiveBuffer`: The size of the socket's receive buffer, for tests of slow readers.
+    package static func run<Result: Sendable>(
+        port: Int,
+        subprotocol: String? = nil,
+        receiveBuffer: Int? = nil,
+        body: @escaping @Sendable (WireClient) async throws -> Result
+    ) async throws -> Result {
+        var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        if let receiveBuffer {
+            bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: receiveBuffer)
+        }
+        let channel = try await bootstrap.connect(host: "127.0.0.1", port: port) { channel in
+            channel.eventLoop.makeCompletedFuture {
+                try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
+                    wrappingChannelSynchronously: channel,
+                    configuration: .init(backPressureStrategy: .init(lowWatermark: 1, highWatermark: 2))
+                )
+            }
+        }
+        return try await channel.executeThenClose { inbound, outbound in
+            let frames = FrameStream(inbound)
+            let client = WireClient(channel.channel, outbound, frames)
+            var request = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            request += "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+            if let subprotocol { request += "Sec-WebSocket-Protocol: \(subprotocol)\r\n" }
+            try await outbound.write(ByteBuffer(string: request + "\r\n"))
+            let head = try await frames.head()
+            guard head.hasPrefix("HTTP/1.1 101 ") else {
+                throw ClientError.handshakeRefused(head + (await frames.rest()))
+            }
+            return try await body(client)
+        }
+    }
+
+    // MARK: Sending
+
+    /// Sends one text message.
+    package func send(_ text: String) async throws {
+        try await self.send([text])
+    }
+
+    /// Sends several text messages in one write.
+    package func send(_ texts: [String]) async throws {
+        var buffer = ByteBuffer()
+        for text in texts {
+            Array(text.utf8).withUnsafeBytes { buffer.writeMaskedFrame(.text, $0, mask: 0x3D21_FA37) }
+        }
+        try await self.outbound.write(buffer)
+    }
+
+    /// Sends bytes as they are.
+    package func send(raw bytes: [UInt8]) async throws {
+        try await self.outbound.write(ByteBuffer(bytes: bytes))
+    }
+
+    /// Sends one masked frame.
+    package func send(_ opcode: Opcode, _ payload: [UInt8]) async throws {
+        var buffer = ByteBuffer()
+        payload.withUnsafeBytes { buffer.writeMaskedFrame(opcode, $0, mask: 0x3D21_FA37) }
+        try await self.outbound.write(buffer)
+    }
+
+    // MARK: Receiving
+
+    /// The next text message; pings are passed over.
+    package func receive() async throws -> String {
+        try await self.frames.next()
+    }
+
+    /// Sends a request and waits for the next message.
+    package func ask(_ text: String) async throws -> String {
+        try await self.send(text)
+        return try await self.receive()
+    }
+
+    /// Waits for the broker's Close.
+    package func closeCode() async throws -> CloseCode? {
+        do {
+            while true { _ = try await self.receive() }
+        } catch ClientError.closed(let code) {
+            return code
+        }
+    }
+}
+
+/// Turns the bytes of a connection into text messages; used by one task at a time.
+private actor FrameStream {
+    private var iterator: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator
+    private var parser = FrameParser(from: .server, messageBytesMax: 1 << 26, fragmentsMax: 1)
+    private var assembler = MessageAssembler()
+    private var buffer = ByteBuffer()
+    private let scratch = Scratch()
+
+    private final class Scratch {
+        let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+        deinit { self.bytes.deallocate() }
+    }
+
+    init(_ inbound: NIOAsyncChannelInboundStream<ByteBuffer>) { self.iterator = inbound.makeAsyncIterator() }
+
+    private func fill() async throws {
+        var iterator = self.iterator
+        guard var more = try await iterator.next(isolation: self) else { throw WireClient.ClientError.ended }
+        self.iterator = iterator
+        self.buffer.discardReadBytes()
+        self.buffer.writeBuffer(&more)
+    }
+
+    /// The head of the handshake's answer.
+    func head() async throws -> String {
+        while true {
+            let text = String(buffer: self.buffer)
+            if let end = text.range(of: "\r\n\r\n") {
+                let head = String(text[..<end.upperBound])
+                self.buffer.moveReaderIndex(forwardBy: head.utf8.count)
+                return head
+            }
+            try await self.fill()
+        }
+    }
+
+    /// Everything up to the end of the connection.
+    func rest() async -> String {
+        do {
+            while true { try await self.fill() }
+        } catch {
+            return String(buffer: self.buffer)
+        }
+    }
+
+    func next() async throws -> String {
+        while true {
+            var message: String?
+            var index = 0
+            try self.buffer.withUnsafeReadableBytes { bytes in
+                while message == nil, case .chunk(let chunk) = try self.parser.next(in: bytes, at: &index) {
+                    switch try self.assembler.accept(chunk, in: bytes, scratch: self.scratch.bytes) {
+                    case .text(let text): message = String(decoding: text, as: UTF8.self)
+                    case .close(let code): throw WireClient.ClientError.closed(code)
+                    default: break
+                    }
+                }
+            }
+            self.buffer.moveReaderIndex(forwardBy: index)
+            if let message { return message }
+            try await self.fill()
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import BrokerWire
+import NIOCore
+import Testing
+
+@testable import BrokerClient
+
+@Suite("Request encoder")
+struct RequestEncoderTests {
+    /// What a broker reads of what `body` wrote.
+    private func texts(_ body: (inout RequestEncoder, inout ByteBuffer) throws -> Void) throws -> [String] {
+        var encoder = RequestEncoder()
+        var buffer = ByteBuffer()
+        try body(&encoder, &buffer)
+        var reader = MessageReader(from: .client, messageBytesMax: 1024 * 1024)
+        var texts: [String] = []
+        try reader.read(buffer) { assembled in
+            if case .text(let bytes) = assembled { texts.append(String(decoding: bytes, as: UTF8.self)) }
+            return true
+        }
+        return texts
+    }
+
+    @Test(arguments: [nil, 1, 9, 10, 99, 100, 9_007_199_254_740_991] as [UInt64?], [false, true])
+    func theSizeOfAPublishIsKnownBeforeItIsWritten(id: UInt64?, retain: Bool) throws {
+        let topicField = RequestEncoder.publishField(topic: try Topic(#"a"b\c"#))
+        let data = "[1]".bytes
+        let texts = try self.texts { encoder, buffer in
+            data.withUnsafeBytes {
+                encoder.writePublish(id: id, topicField: topicField, data: $0, retain: retain, to: &buffer)
+            }
+        }
+        let number = id.map { #","id":\#($0)"# } ?? ""
+        let end = retain ? #","retain":true}"# : "}"
+        #expect(texts == [#"{"op":"pub"\#(number),"topic":"a\"b\\c","data":[1]\#(end)"#])
+        let overhead = RequestEncoder.publishOverheadBytes(id: id, retain: retain)
+        #expect(texts.first?.utf8.count == overhead + topicField.count + data.count)
+    }
+
+    @Test func aLargePublishIsWrittenWhole() throws {
+        let data = Array("\"\(String(repeating: "x", count: 100_000))\"".utf8)
+        let topicField = RequestEncoder.publishField(topic: try Topic("a"))
+        let texts = try self.texts { encoder, buffer in
+            data.withUnsafeBytes {
+                encoder.writePublish(id: 1, topicField: topicField, data: $0, retain: false, to: &buffer)
+                encoder.writePublish(id: 2, topicField: topicField, data: $0, retain: false, to: &buffer)
+            }
+        }
+        #expect(texts.map(\.utf8.count) == [100_041, 100_041])
+    }
+
+    @Test func theOtherRequestsAreWhatTheScannerOfTheBrokerReads() throws {
+        let texts = try self.texts { encoder, buffer in
+            encoder.writeHello(client: #"a"b"#, to: &buffer)
+            encoder.writeGet(id: 3, topic: try Topic("a/b"), to: &buffer)
+            encoder.writePing(id: 5, to: &buffer)
+            encoder.writeUnsubscribe(id: 7, filter: try TopicFilter("a/#"), to: &buffer)
+            encoder.writeSubscribe(
+                id: 9,
+                filter: try TopicFilter("+"),
+                options: SubscriptionOptions(mode: .all),
+                to: &buffer
+            )
+        }
+        let operations = try texts.map { text in
+            var bytes = text.bytes
+            return try bytes.withUnsafeMutableBytes { try RequestScanner.scan($0, limits: WireLimits()).operation }
+        }
+        #expect(operations == [.hello, .get, .ping, .unsubscribe, .subscribe])
+        #expect(texts.first == #"{"op":"hello","v":1,"client":"a\"b"}"#)
+        #expect(texts.last == #"{"op":"sub","id":"r9","topic":"+","mode":"all"}"#)
+    }
+
+    @Test func masksAreNotRepeated() {
+        var masks = MaskSource()
+        let drawn = Set((0..<1000).map { _ in masks.next() })
+        // Four of a thousand 32-bit numbers are not equal by chance in the life of this test.
+        #expect(drawn.count > 996)
+    }
+}

@@ -1,0 +1,27 @@
+import BrokerTestKit
+import Testing
+
+/// Thousands of random runs against a model: nothing is lost, doubled, out of order or told too early.
+@Suite struct ScheduleTests {
+    /// A failure names its seed; run that one alone to find out more.
+    @Test(arguments: 0..<8)
+    func everyScheduleKeepsThePromises(shard: UInt64) throws {
+        for seed in shard * 250..<(shard + 1) * 250 {
+            let schedule = try Schedule(seed: seed)
+            schedule.run(steps: 60)
+            if let problem = schedule.problems.first {
+                Issue.record("seed \(seed): \(problem)\n\(schedule.trace.joined(separator: "\n"))")
+                return
+            }
+        }
+    }
+
+    @Test func theSameScheduleGivesTheSameBytes() throws {
+        for seed in UInt64(0)..<20 {
+            let (first, second) = (try Schedule(seed: seed), try Schedule(seed: seed))
+            first.run(steps: 80)
+            second.run(steps: 80)
+            #expect(first.bytes == second.bytes, "seed \(seed)")
+        }
+    }
+}

@@ -1,0 +1,159 @@
+import BrokerAggregation
+import BrokerTestKit
+import BrokerTransport
+import Foundation
+import NIOCore
+import Testing
+
+@testable import BrokerServer
+
+/// What operators can set, and what they are told when it is wrong.
+@Suite("Configuration")
+struct ConfigurationTests {
+    private static let root = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+    private func problems(_ json: String, environment: [String: String] = [:], set: [String] = []) throws -> [String] {
+        do throws(ConfigurationError) {
+            _ = try self.load(json, environment: environment, set: set)
+            return []
+        } catch {
+            return error.problems.map(\.description)
+        }
+    }
+
+    private func load(
+        _ json: String,
+        environment: [String: String] = [:],
+        set: [String] = []
+    )
+        throws(ConfigurationError) -> BrokerConfiguration
+    {
+        var loader = ConfigurationLoader()
+        loader.apply(file: Array(json.utf8), named: "config.json")
+        loader.apply(environment: environment)
+        for assignment in set { loader.apply(flag: assignment) }
+        let problems = loader.problems + loader.configuration.problems(registry: .builtIn)
+        guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
+        return loader.configuration
+    }
+
+    @Test func theFileAtTheTopIsTheDefaultConfigurationWithEveryKey() throws {
+        let text = try String(contentsOf: Self.root.appendingPathComponent("config.json"), encoding: .utf8)
+        let document = try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
+        #expect(document == BrokerConfiguration().document)
+        #expect(try self.problems(text) == [])
+    }
+
+    @Test func theReferenceInTheDocumentationIsTheOneThatTheBrokerPrints() throws {
+        let file = Self.root.appendingPathComponent("docs/configuration.md")
+        let text = try String(contentsOf: file, encoding: .utf8)
+        #expect(text.contains(ConfigurationReference.markdown), "run: wsbroker config doc")
+    }
+
+    @Test func flagsOverrideTheEnvironmentWhichOverridesTheFile() throws {
+        let file = #"{"listen":{"port":1},"admin":{"port":2},"store":{"path":"file.db"}}"#
+        let environment = ["WSBROKER_LISTEN_PORT": "10", "WSBROKER_ADMIN_PORT": "20"]
+        let configuration = try self.load(file, environment: environment, set: ["listen.port=100"])
+        #expect(configuration.listen.port == 100)
+        #expect(configuration.admin.port == 20)
+        #expect(configuration.storePath == "file.db")
+        #expect(configuration.listen.host == "127.0.0.1")
+    }
+
+    @Test(arguments: ConfigurationKey.all.map(\.path))
+    func everyKeyTakesItsOwnDefaultAndRefusesAList(path: String) throws {
+        let key = try #require(ConfigurationKey.all.first { $0.path == path })
+        var configuration = BrokerConfiguration()
+        #expect(key.set(key.get(configuration), &configuration) == nil)
+        #expect(key.set(.array([]), &configuration) != nil)
+        #expect(configuration.document == BrokerConfiguration().document)
+    }
+
+    @Test func everyKeyCanBeSetByItsVariable() throws {
+        for key in ConfigurationKey.all {
+            let text: String =
+                switch key.get(BrokerConfiguration()) {
+                case .string(let text): text
+                case .number(let number): "\(Int(number))"
+                default: ""
+                }
+            #expect(try self.problems("{}", environment: [key.variable: text]) == [], "\(key.variable)")
+        }
+    }
+
+    @Test func anUnknownKeyIsNamedWithTheNearestKnownOne() throws {
+        #expect(
+            try self.problems(#"{"lisen":{"port":1}}"#) == ["lisen: unknown key"]
+                || self.problems(#"{"lisen":{"port":1}}"#)[0].hasPrefix("lisen: unknown key")
+        )
+        #expect(
+            try self.problems(#"{"limits":{"conections":1}}"#)
+                == ["limits.conections: unknown key; did you mean 'limits.connections'?"]
+        )
+        #expect(
+            try self.problems("{}", environment: ["WSBROKER_LISTEN_PROT": "1"])
+                == ["WSBROKER_LISTEN_PROT: unknown key; did you mean 'WSBROKER_LISTEN_PORT'?"]
+        )
+    }
+
+    @Test func allProblemsAreReportedAtOnce() throws {
+        let problems = try self.problems(
+            """
+            {"listen":{"port":70000},"limits":{"frameTimeout":"10","messageBytes":"1MiB","outboxBytes":"64KiB"},
+             "topics":[{"aggregate":"sum"},{"topic":"a","aggregate":"median"},{"topic":"a","strict":"yes"}]}
+            """
+        )
+        #expect(problems.count == 7)
+        for start in [
+            "limits.frameTimeout: has to be a duration", "listen.port: has to be a whole number",
+            "topics[0]: 'topic' is missing", "topics[1].aggregate: there is no aggregator 'median'",
+            "topics[2].topic: 'a' is the filter of topics[1] too", "topics[2].strict: can not be a string",
+            "limits.outboxBytes: must not be less than limits.messageBytes",
+        ] {
+            #expect(problems.contains { $0.hasPrefix(start) }, "missing: \(start) in \(problems)")
+        }
+    }
+
+    @Test func aRuleThatCanNeverBeUsedIsAProblem() throws {
+        let problems = try self.problems(#"{"topics":[{"topic":"a/+"},{"topic":"a/+","aggregate":"sum"}]}"#)
+        #expect(problems == ["topics[1].topic: 'a/+' is the filter of topics[0] too, so this rule is never used"])
+    }
+
+    @Test func beyondLoopbackAnonymousAccessHasToBeSaidInSoManyWords() throws {
+        let open = #"{"listen":{"host":"0.0.0.0"}}"#
+        #expect(try self.problems(open).count == 1)
+        #expect(try self.problems(open)[0].contains(#""auth": {"anonymous": ["publish", "subscribe"]}"#))
+        let said = #"{"listen":{"host":"0.0.0.0"},"auth":{"anonymous":["publish","subscribe"]}}"#
+        #expect(try self.problems(said) == [])
+        for loopback in ["127.0.0.1", "localhost", "::1"] {
+            #expect(try self.problems(#"{"listen":{"host":"\#(loopback)"}}"#) == [])
+        }
+    }
+
+    @Test(arguments: ["[]", "1", "{", "", "{} x"])
+    func aFileThatIsNoObjectIsRefused(text: String) throws {
+        #expect(try self.problems(text).count == 1)
+    }
+
+    @Test(arguments: [
+        ("64KiB", 65_536), ("1MiB", 1_048_576), ("0B", 0), ("10kB", 10_000), ("1", nil), ("-1B", nil), ("1 KiB", nil),
+        ("KiB", nil), ("1kib", nil), ("99999999999GiB", nil), ("1.5MiB", nil),
+    ])
+    func aSizeHasANumberAndAUnit(text: String, bytes: Int64?) {
+        #expect(Quantity.size(text) == bytes)
+    }
+
+    @Test(arguments: [
+        ("250ms", 250_000_000), ("10s", 10_000_000_000), ("2m", 120_000_000_000), ("1h", 3_600_000_000_000),
+        ("10", nil), ("s", nil), ("1 s", nil), ("1e3s", nil),
+    ])
+    func aDurationHasANumberAndAUnit(text: String, nanoseconds: Int64?) {
+        #expect(Quantity.duration(text) == nanoseconds)
+    }
+
+    @Test func theDockerConfigurationIsRight() throws {
+        let text = try String(contentsOf: Self.root.appendingPathComponent("Docker/config.json"), encoding: .utf8)
+        #expect(try self.problems(text) == [])
+    }
+}

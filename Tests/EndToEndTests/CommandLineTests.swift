@@ -1,0 +1,103 @@
+import BrokerTestKit
+import BrokerWire
+import Foundation
+import Testing
+
+/// `wspub` and `wssub` as their users run them.
+@Suite("Command line", .timeLimit(.minutes(1)))
+struct CommandLineTests {
+    private func publish(_ arguments: [String], port: Int, input: String? = nil) async throws -> (Int32, String, String) {
+        let tool = try ChildProcess("wspub", ["-p", "\(port)"] + arguments)
+        if let input { try tool.write(input) }
+        try tool.closeInput()
+        let end = await tool.wait()
+        return (end.status, end.output, end.errors)
+    }
+
+    @Test func everyAcknowledgementsRunningValueIsPrinted() async throws {
+        try await TestBroker.run { broker async throws in
+            #expect(try await self.publish(["-t", "clicks", "-m", "6"], port: broker.port) == (0, "6\n", ""))
+            let lines = try await self.publish(["-t", "clicks", "-l"], port: broker.port, input: "1\n2\n3")
+            #expect(lines == (0, "7\n9\n12\n", ""))
+            let quiet = try await self.publish(["-t", "clicks", "-m", "1", "--quiet"], port: broker.port)
+            #expect(quiet == (0, "", ""))
+        }
+    }
+
+    @Test func aSubscriberPrintsTheValueAndEndsAfterTheCount() async throws {
+        try await TestBroker.run { broker async throws in
+            _ = try await self.publish(["-t", "clicks", "-m", "6"], port: broker.port)
+            let tool = try ChildProcess("wssub", ["-p", "\(broker.port)", "-t", "clicks", "-v", "-C", "1"])
+            let end = await tool.wait()
+            #expect(end.status == 0)
+            #expect(end.output == "clicks 6\n")
+        }
+    }
+
+    @Test func refusedLinesAreNamedAndTheOthersCount() async throws {
+        try await TestBroker.run { broker async throws in
+            let end = try await self.publish(["-t", "clicks", "-l"], port: broker.port, input: "1\n\"two\"\n3\n")
+            #expect(end.0 == 4)
+            #expect(end.1 == "1\n4\n")
+            #expect(end.2.contains("line 2"))
+            #expect(end.2.contains("bad_value"))
+        }
+    }
+
+    @Test(arguments: [["wspub", "-t", "a", "-m", "1"], ["wssub", "-t", "a"]])
+    func whereNobodyListensIsNamedAndTheStatusIsThree(command: [String]) async throws {
+        // Port 1 needs no privilege to find closed.
+        let tool = try ChildProcess(command[0], ["-p", "1"] + command.dropFirst())
+        let end = await tool.wait()
+        #expect(end.status == 3)
+        #expect(end.errors.contains("127.0.0.1:1"))
+    }
+
+    @Test func wrongUsageIsTwoAndSilenceIsTwentySeven() async throws {
+        #expect(await (try ChildProcess("wspub", ["-t", "a"])).wait().status == 2)
+        #expect(await (try ChildProcess("wssub", ["--nonsense"])).wait().status == 2)
+        try await TestBroker.run { broker async throws in
+            let silent = try ChildProcess("wssub", ["-p", "\(broker.port)", "-t", "news", "-W", "1"])
+            #expect(await silent.wait().status == 27)
+        }
+    }
+
+    /// The broker dies under a running publisher and subscriber; both go on with the next one, and the publisher names
+    /// what it does not know.
+    @Test func bothGoOnAfterARestartAndWhatIsUnknownIsNamed() async throws {
+        let folder = try TestBroker.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let first = try await ChildProcess.broker(in: folder)
+        let subscriber = try ChildProcess("wssub", ["-p", "\(first.port)", "-t", "clicks"])
+        let publisher = try ChildProcess("wspub", ["-p", "\(first.port)", "-t", "clicks", "-l"])
+        for number in 1...10 {
+            try publisher.write("1\n")
+            #expect(await publisher.readLine() == "\(number)")
+        }
+        // A broker that is stopped takes bytes and answers nothing: the fate of these is open.
+        first.process.signal(SIGSTOP)
+        for _ in 1...5 { try publisher.write("1\n") }
+        first.process.signal(SIGKILL)
+        _ = await first.process.wait()
+        let second = try await ChildProcess.broker(in: folder, port: first.port)
+        for _ in 1...10 { try publisher.write("1\n") }
+        try publisher.closeInput()
+        let end = await publisher.wait()
+        let acknowledged = 10 + end.output.split(separator: "\n").count
+        let unknown = end.errors.split(separator: "\n").filter { $0.contains("unknown") && $0.contains("line ") }.count
+        #expect(acknowledged + unknown == 25, "every line has a verdict or is named: \(end.errors)")
+        #expect(end.status == (unknown > 0 ? 6 : 0))
+        let total = try await WireClient.run(port: second.port) { client in
+            JSONField.integer("data", in: try await client.ask(#"{"op":"get","id":1,"topic":"clicks"}"#)) ?? 0
+        }
+        #expect((acknowledged...acknowledged + unknown).contains(total))
+        // The subscriber sees the last value on its new connection.
+        var seen = ""
+        while seen != "\(total)", let line = await subscriber.readLine() { seen = line }
+        #expect(seen == "\(total)")
+        subscriber.signal(SIGTERM)
+        #expect(await subscriber.wait().status == 0)
+        second.process.signal(SIGTERM)
+        _ = await second.process.wait()
+    }
+}
