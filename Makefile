@@ -1,0 +1,38 @@
+# Two commands do everything on a fresh Debian or Ubuntu with the Swift toolchain: `make demo` and `make test`.
+PREFIX ?= /usr/local
+TEST_FLAGS = --explicit-target-dependency-import-check error
+
+.PHONY: demo test build release setup lint format install compare clean
+
+demo: setup release
+	@scripts/demo
+
+test: setup
+	swift build --build-tests $(TEST_FLAGS)
+	swift test --skip-build --disable-xctest
+
+setup:
+	@scripts/setup
+
+build: setup
+	swift build $(TEST_FLAGS)
+
+release: setup
+	swift build -c release
+
+lint:
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests
+
+format:
+	swift format --in-place --recursive --parallel Package.swift Sources Tests
+
+install: release
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install .build/release/wsbroker .build/release/wspub .build/release/wssub $(DESTDIR)$(PREFIX)/bin
+
+# Side by side with Mosquitto and NATS; needs `apt-get install g++ mosquitto nats-server`.
+compare: release
+	../shared/bench/compare --broker .build/release/wsbroker
+
+clean:
+	rm -rf .build
