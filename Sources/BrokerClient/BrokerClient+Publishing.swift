@@ -8,10 +8,9 @@ extension BrokerClient {
     /// the connection was lost before the answer: then it may have been applied, and publishing it again may count
     /// it twice. The same holds when the calling task is cancelled.
     ///
-    /// - Parameters:
-    ///   - data: One JSON value as text.
-    ///   - topic: Where to.
-    ///   - retain: Whether the broker keeps it for later subscribers; only on topics without an aggregator.
+    /// - `data`: One JSON value as text.
+    /// - `topic`: Where to.
+    /// - `retain`: Whether the broker keeps it for later subscribers; only on topics without an aggregator.
     @discardableResult
     public func publish(_ data: [UInt8], to topic: Topic, retain: Bool = false) async throws -> PublishAcknowledgement {
         try Self.check(data)
@@ -48,12 +47,11 @@ extension BrokerClient {
 
     /// Makes a pipeline for many publishes to `topic`, which waits for each outcome only where the program says so.
     ///
-    /// - Parameters:
-    ///   - topic: Where to.
-    ///   - retain: Whether the broker keeps each as the retained message; only on topics without an aggregator.
-    ///   - isAcknowledged: Whether the broker answers. Without, outcomes are never reported, and refusals only as
+    /// - `topic`: Where to.
+    /// - `retain`: Whether the broker keeps each as the retained message; only on topics without an aggregator.
+    /// - `isAcknowledged`: Whether the broker answers. Without, outcomes are never reported, and refusals only as
     ///     ``ClientEvent/refused(_:topic:)``.
-    ///   - onOutcome: Told the outcome of each publish with the tag that it was enqueued with, in order, on the
+    /// - `onOutcome`: Told the outcome of each publish with the tag that it was enqueued with, in order, on the
     ///     client's event loop: it must return at once.
     public func pipeline(
         to topic: Topic,
@@ -109,9 +107,8 @@ public struct PublishPipeline: Sendable {
     ///
     /// Throws when it is not going to be sent, and then there is no outcome.
     ///
-    /// - Parameters:
-    ///   - data: One JSON value as text.
-    ///   - tag: What the outcome is reported with, such as a line number.
+    /// - `data`: One JSON value as text.
+    /// - `tag`: What the outcome is reported with, such as a line number.
     public func enqueue(_ data: ArraySlice<UInt8>, tag: UInt64 = 0) async throws {
         while try !self.enqueueIfRoom(data, tag: tag) {
             try await self.outbox.waitForRoom()

@@ -29,7 +29,7 @@ public final class BrokerClient: Sendable {
 
     /// Makes a client that is not connected yet.
     ///
-    /// - Parameter group: Where its event loop comes from; by default that of the process.
+    /// - `group`: Where its event loop comes from; by default that of the process.
     public init(
         _ configuration: ClientConfiguration,
         on group: (any EventLoopGroup)? = nil

@@ -30,7 +30,7 @@ final class MessageQueue: Sendable {
     private let state = Mutex(State())
     private let onRoom: @Sendable () -> Void
 
-    /// - Parameter onRoom: Called once after each time that a push returned ``Room/full``, from any thread.
+    /// - `onRoom`: Called once after each time that a push returned ``Room/full``, from any thread.
     init(limits: Limits, onRoom: @escaping @Sendable () -> Void) {
         self.limits = limits
         self.onRoom = onRoom

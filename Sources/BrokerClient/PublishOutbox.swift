@@ -64,9 +64,8 @@ final class PublishOutbox: Sendable {
     private let state = Mutex(State())
     private let scheduleFetch: @Sendable () -> Void
 
-    /// - Parameters:
-    ///   - limits: How much may be under way before callers wait.
-    ///   - scheduleFetch: Called from any thread when there is something to fetch, and not again before it was.
+    /// - `limits`: How much may be under way before callers wait.
+    /// - `scheduleFetch`: Called from any thread when there is something to fetch, and not again before it was.
     init(limits: Load, scheduleFetch: @escaping @Sendable () -> Void) {
         self.limits = limits
         self.scheduleFetch = scheduleFetch
@@ -81,7 +80,7 @@ final class PublishOutbox: Sendable {
 
     /// Adds a publish if there is room for it.
     ///
-    /// - Parameter sink: Who is told its outcome; `nil` sends it without a number, and nobody is told.
+    /// - `sink`: Who is told its outcome; `nil` sends it without a number, and nobody is told.
     func add(
         topicField: [UInt8],
         data: UnsafeRawBufferPointer,

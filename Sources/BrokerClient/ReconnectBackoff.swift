@@ -17,9 +17,8 @@ public struct ReconnectBackoff: Hashable, Sendable {
 
     /// The wait before the next attempt.
     ///
-    /// - Parameters:
-    ///   - floor: How long the broker asked to stay away; the jitter comes on top of it.
-    ///   - generator: The source of randomness.
+    /// - `floor`: How long the broker asked to stay away; the jitter comes on top of it.
+    /// - `generator`: The source of randomness.
     public mutating func next(
         notBefore floor: Duration = .zero,
         using generator: inout some RandomNumberGenerator

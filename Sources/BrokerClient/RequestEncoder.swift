@@ -21,9 +21,8 @@ struct RequestEncoder {
 
     /// Writes a publish.
     ///
-    /// - Parameters:
-    ///   - id: Its number, or `nil` when nobody waits for the answer.
-    ///   - topicField: What ``publishField(topic:)`` made of the topic.
+    /// - `id`: Its number, or `nil` when nobody waits for the answer.
+    /// - `topicField`: What ``publishField(topic:)`` made of the topic.
     mutating func writePublish(
         id: UInt64?,
         topicField: [UInt8],

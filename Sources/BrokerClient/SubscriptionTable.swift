@@ -89,9 +89,8 @@ struct SubscriptionTable {
 
     /// The broker took a `sub`.
     ///
-    /// - Parameters:
-    ///   - position: Where the topic stands, for a filter without wildcards.
-    ///   - hasValue: Whether the broker sent the topic's value along.
+    /// - `position`: Where the topic stands, for a filter without wildcards.
+    /// - `hasValue`: Whether the broker sent the topic's value along.
     mutating func acknowledged(_ filter: TopicFilter, at position: Position, hasValue: Bool) -> Acknowledgement {
         guard let index = self.index(of: filter), self.entries[index].phase == .sent else { return .ignore }
         let entry = self.entries[index]

@@ -8,7 +8,7 @@ struct InputReader: Sendable {
     private let pool: NIOThreadPool
     private let readBlock: @Sendable () throws(InputError) -> [UInt8]
 
-    /// - Parameter pool: Where the thread comes from; it has to have one to spare.
+    /// - `pool`: Where the thread comes from; it has to have one to spare.
     init(descriptor: Int32, pool: NIOThreadPool) {
         self.init(pool: pool) { () throws(InputError) in
             try SystemCall.readBlock(from: descriptor, bytesMax: Self.blockBytes)

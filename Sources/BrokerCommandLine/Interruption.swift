@@ -19,9 +19,8 @@ enum InterruptibleWork {
 
     /// Runs `work`, which is not waited for after an interruption: it may hang in a system call that nothing ends.
     ///
-    /// - Parameters:
-    ///   - seconds: How long it may take.
-    ///   - interruptions: Other things that may end it.
+    /// - `seconds`: How long it may take.
+    /// - `interruptions`: Other things that may end it.
     static func run<Value: Sendable>(
         seconds: Double?,
         interruptions: AsyncStream<Interruption>,

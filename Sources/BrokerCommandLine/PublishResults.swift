@@ -18,9 +18,8 @@ final class PublishResults: Sendable {
     private let namesLines: Bool
     private let state = Mutex(State())
 
-    /// - Parameters:
-    ///   - output: Where the running values go; `nil` drops them.
-    ///   - namesLines: Whether what is reported names a line.
+    /// - `output`: Where the running values go; `nil` drops them.
+    /// - `namesLines`: Whether what is reported names a line.
     init(output: OutputWriter?, errors: OutputWriter, namesLines: Bool) {
         self.output = output
         self.errors = errors

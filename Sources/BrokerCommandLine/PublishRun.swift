@@ -133,6 +133,8 @@ final class PublishRun: Sendable {
         while let block = try await self.input.next() {
             var index = 0
             while let line = splitter.next(in: block, at: &index) { try await self.publish(line, to: pipeline) }
+            // Who reads the values slowly makes this loop slow, or they would gather without bound.
+            await self.output.waitForRoom()
         }
         if let line = splitter.finish() { try await self.publish(line, to: pipeline) }
     }
@@ -150,7 +152,6 @@ final class PublishRun: Sendable {
             self.results.asked()
             // Nearly always there is room, and then nothing is suspended.
             if try pipeline.enqueueIfRoom(json, tag: number) { return }
-            await self.output.waitForRoom()
             try await pipeline.enqueue(json, tag: number)
         } catch let error as PayloadError {
             self.results.refusedHere(number, error.reason)

@@ -1,4 +1,5 @@
 import BrokerClient
+import Synchronization
 
 extension ClientConfiguration {
     /// The configuration that all tools begin with: losses are told to the person at the terminal.
@@ -12,18 +13,39 @@ extension ClientConfiguration {
         configuration.clientName = "\(name)/1.0"
         // Somebody waits for the prompt; a broker that is alive answers a Close at once.
         configuration.closeTimeout = .seconds(2)
+        let reports = ConnectionReports(name: name)
         configuration.onEvent = { event in
-            switch event {
-            case .connected:
-                break
-            case .disconnected(let error, let wait):
-                let milliseconds = Int((wait / .milliseconds(1)).rounded())
-                errors.appendLine("\(name): \(error.message); connecting again in \(milliseconds) ms")
-            case .refused(let refusal, _):
-                errors.appendLine("\(name): \(refusal)")
-            }
+            if let line = reports.line(for: event) { errors.appendLine(line) }
         }
         adjust(&configuration)
         return configuration
+    }
+}
+
+/// What a tool says about its connection: when it is lost, why it does not come back, and that it is back.
+///
+/// A broker that is away for an hour is asked hundreds of times; only what is new is said.
+final class ConnectionReports: Sendable {
+    private let name: String
+    private let lastFailure = Mutex<String?>(nil)
+
+    init(name: String) {
+        self.name = name
+    }
+
+    func line(for event: ClientEvent) -> String? {
+        switch event {
+        case .connected:
+            let wasLost = self.lastFailure.withLock { $0.take() != nil }
+            return wasLost ? "\(self.name): connected again" : nil
+        case .disconnected(let error, _):
+            let isNews = self.lastFailure.withLock { last in
+                defer { last = error.message }
+                return last != error.message
+            }
+            return isNews ? "\(self.name): \(error.message); trying again" : nil
+        case .refused(let refusal, _):
+            return "\(self.name): \(refusal)"
+        }
     }
 }

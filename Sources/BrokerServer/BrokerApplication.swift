@@ -42,14 +42,10 @@ package struct BrokerApplication: Sendable {
         let store = try self.openStore()
         defer { store.close() }
         let threads = self.configuration.eventLoops > 0 ? self.configuration.eventLoops : ProcessResources.coreCount
+        // The loops end with the process. Hummingbird's server finishes its own shutdown in a task that nobody can wait
+        // for, and that task needs them.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
-        do {
-            try await self.serve(store, group, signals, running)
-        } catch {
-            try? await group.shutdownGracefully()
-            throw error
-        }
-        try await group.shutdownGracefully()
+        try await self.serve(store, group, signals, running)
     }
 
     private func openStore() throws(BrokerError) -> SQLiteStore {

@@ -198,6 +198,7 @@ package final class SQLiteStore: BatchCommitter {
         do {
             try self.queue.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
             try self.queue.close()
+            self.lock.release()
         } catch {
             self.logger.warning("the store was not closed cleanly", metadata: ["error": "\(error)"])
         }

@@ -31,6 +31,9 @@ struct StoreLock: ~Copyable {
         self.descriptor = descriptor
     }
 
+    /// Lets the next one in.
+    func release() { flock(self.descriptor, LOCK_UN) }
+
     deinit { close(self.descriptor) }
 
     private static func holder(_ descriptor: Int32) -> String {

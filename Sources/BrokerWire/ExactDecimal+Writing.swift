@@ -58,8 +58,7 @@ extension ExactDecimal {
     /// Fifteen digits always survive a double. Sixteen and seventeen sometimes do, which only trying tells. From
     /// 1e21 on, and below 1e-6, JavaScript prints an exponent.
     package var survivesJavaScript: Bool {
-        let magnitude = self.units.magnitude
-        guard magnitude == 0 || magnitude >= PowersOfTen[self.scale] / PowersOfTen[6] else { return false }
+        guard !self.isTiny else { return false }
         let text = self.description
         let digits = text.utf8.filter { $0 >= UInt8(ascii: "0") }
         let significant = digits.drop { $0 == UInt8(ascii: "0") }
@@ -71,6 +70,11 @@ extension ExactDecimal {
         let printed = double.description.utf8.prefix { $0 != UInt8(ascii: "e") }.filter { $0 >= UInt8(ascii: "0") }
         let printedTrimmed = printed.drop { $0 == UInt8(ascii: "0") }.reversed().drop { $0 == UInt8(ascii: "0") }
         return Array(printedTrimmed) == Array(trimmed)
+    }
+
+    /// Whether it is so small that JavaScript prints it with an exponent.
+    package var isTiny: Bool {
+        self.scale > 6 && self.units != 0 && self.units.magnitude < PowersOfTen[self.scale - 6]
     }
 
     /// Whether it is beyond ±(2^53-1), where doubles skip whole numbers, so that even one that survives may have

@@ -29,8 +29,8 @@ extension RawWriter {
             self.put(",\"data\":")
             let start = self.count
             self.put(number)
-            // Fifteen characters hold at most fifteen digits, which always survive.
-            if self.count - start > 15, !number.survivesJavaScript {
+            // Fifteen characters hold at most fifteen digits, which survive unless they are very small.
+            if self.count - start > 15 || number.isTiny, !number.survivesJavaScript {
                 self.put(",\"exact\":\"")
                 self.put(number)
                 self.put("\"")

@@ -27,7 +27,7 @@ final class FakeBroker: Sendable {
         self.connections = connections
     }
 
-    /// - Parameter answers: How the handshakes are answered, in order; further ones are accepted.
+    /// - `answers`: How the handshakes are answered, in order; further ones are accepted.
     static func start(answers: [Answer] = []) async throws -> FakeBroker {
         let (stream, continuation) = AsyncStream.makeStream(of: FakeConnection.self)
         let remaining = AnswerQueue(answers)

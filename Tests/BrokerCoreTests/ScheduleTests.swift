@@ -6,9 +6,9 @@ import Testing
     /// A failure names its seed; run that one alone to find out more.
     @Test(arguments: 0..<8)
     func everyScheduleKeepsThePromises(shard: UInt64) throws {
-        for seed in shard * 250..<(shard + 1) * 250 {
+        for seed in shard * 400..<(shard + 1) * 400 {
             let schedule = try Schedule(seed: seed)
-            schedule.run(steps: 60)
+            schedule.run(steps: 80)
             if let problem = schedule.problems.first {
                 Issue.record("seed \(seed): \(problem)\n\(schedule.trace.joined(separator: "\n"))")
                 return

@@ -121,7 +121,9 @@ import Testing
         let harness = try CoreHarness(Self.rules())
         let client = harness.connect()
         harness.ask(#"{"op":"sub","id":1,"topic":"d"}"#, from: client)
-        #expect(harness.ask(#"{"op":"unsub","id":2,"topic":"d"}"#, from: client).map(\.text) == [#"{"op":"ack","id":2}"#])
+        #expect(
+            harness.ask(#"{"op":"unsub","id":2,"topic":"d"}"#, from: client).map(\.text) == [#"{"op":"ack","id":2}"#]
+        )
         #expect(harness.ask(#"{"op":"pub","topic":"d","data":5}"#, from: client).isEmpty)
     }
 

@@ -124,6 +124,7 @@ struct ReplyFrameTests {
         ("9007199254740991", #""data":9007199254740991"#),
         ("9007199254740993", #""data":9007199254740993,"exact":"9007199254740993""#),
         ("0.1234567890123456789", #""data":0.123456789012345679,"exact":"0.123456789012345679""#),
+        ("1e-7", #""data":0.0000001,"exact":"0.0000001""#),
     ])
     func aNumberThatJavaScriptWouldChangeIsSaidTwice(token: String, member: String) throws {
         let value = try Self.number(token)

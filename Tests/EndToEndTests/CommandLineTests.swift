@@ -6,7 +6,8 @@ import Testing
 /// `wspub` and `wssub` as their users run them.
 @Suite("Command line", .timeLimit(.minutes(1)))
 struct CommandLineTests {
-    private func publish(_ arguments: [String], port: Int, input: String? = nil) async throws -> (Int32, String, String) {
+    private func publish(_ arguments: [String], port: Int, input: String? = nil) async throws -> (Int32, String, String)
+    {
         let tool = try ChildProcess("wspub", ["-p", "\(port)"] + arguments)
         if let input { try tool.write(input) }
         try tool.closeInput()

@@ -63,7 +63,10 @@ package final class HubSession {
     }
 
     /// Bytes that wait in memory for the socket.
-    var pendingBytes: Int { self.backlog.readableBytes }
+    package var pendingBytes: Int { self.backlog.readableBytes }
+
+    /// How many topics' newest values are due to it.
+    package var dueTopicCount: Int { self.due.topics.count }
 }
 
 /// A run of bytes in one of the batches of the current tick.

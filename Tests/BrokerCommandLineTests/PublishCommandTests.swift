@@ -1,0 +1,83 @@
+import ArgumentParser
+import BrokerClient
+import BrokerWire
+import Testing
+
+@testable import BrokerCommandLine
+
+@Suite("wspub's command line")
+struct PublishCommandTests {
+    private func message(_ arguments: String...) -> String? {
+        do {
+            _ = try PublishCommand.parse(arguments)
+            return nil
+        } catch {
+            return PublishCommand.message(for: error)
+        }
+    }
+
+    @Test func theDefaultsAreABrokerOnThisMachineAndAcknowledgedPublishes() throws {
+        let command = try PublishCommand.parse(["-t", "clicks", "-m", "6"])
+        let (address, topic) = try command.target()
+        #expect(address == BrokerAddress(host: "127.0.0.1", port: 8181))
+        #expect(topic.description == "clicks")
+        #expect(command.message == "6")
+        #expect(command.qos == 1)
+        #expect(command.maxInflight == 512)
+        #expect(!command.quiet && !command.retain)
+    }
+
+    @Test func dashHIsTheHostAsInMosquitto() throws {
+        let command = try PublishCommand.parse(["-h", "broker", "-p", "99", "-t", "a", "-l", "-r", "-q", "0"])
+        #expect(try command.target().address == BrokerAddress(host: "broker", port: 99))
+        #expect(command.lines && command.retain)
+        #expect(command.qos == 0)
+    }
+
+    @Test func aMessageMayBeginWithADash() throws {
+        #expect(try PublishCommand.parse(["-t", "a", "-m", "-5"]).message == "-5")
+        #expect(try PublishCommand.parse(["-t", "a", "-m", "--help"]).message == "--help")
+        #expect(try PublishCommand.parse(["-t", "a", "-m", ""]).message == "")
+    }
+
+    @Test func theTopicMayStandInTheURL() throws {
+        let (address, topic) = try PublishCommand.parse(["--url", "ws://h:1/a/b", "-n"]).target()
+        #expect(address == BrokerAddress(host: "h", port: 1, path: "/"))
+        #expect(topic.description == "a/b")
+    }
+
+    @Test func whatIsWrongIsNamed() {
+        #expect(self.message("-t", "a") == "Say what to publish with one of -m, -l, -s and -n.")
+        #expect(self.message("-t", "a", "-m", "1", "-l") == "Say what to publish with one of -m, -l, -s and -n.")
+        #expect(self.message("-m", "1") == "The topic is missing: -t TOPIC.")
+        #expect(
+            self.message("-t", "a/+", "-m", "1")
+                == "The topic 'a/+' holds a wildcard, which only a subscription may."
+        )
+        #expect(self.message("-t", "a", "-m", "1", "-q", "2") == "-q is 0 or 1.")
+        #expect(self.message("-t", "a", "-m", "1", "-M", "0") == "-M is a number from 1 to 1024.")
+        #expect(self.message("-t", "a", "-m", "1", "-M", "1025") == "-M is a number from 1 to 1024.")
+        #expect(self.message("-t", "a", "-m", "1", "-M", "1024") == nil)
+        #expect(self.message("-t", "a", "-m", "1", "-W", "0") == "-W is a positive number of seconds.")
+        #expect(self.message("-t", "a", "-m", "1", "-W", "nan") == "-W is a positive number of seconds.")
+        #expect(self.message("-t", "a", "-m", "1", "-p", "65536") == "The port is a number from 1 to 65535.")
+        #expect(
+            self.message("-t", "a", "-m", "1", "--url", "ws://h", "-p", "1")
+                == "--url stands instead of -h and -p: use one or the other."
+        )
+        #expect(
+            self.message("--url", "ws://h/a", "-t", "a", "-m", "1")
+                == "The topic stands both in --url and behind -t."
+        )
+        #expect(
+            self.message("--url", "wss://h/a", "-m", "1")
+                == "'wss://h/a' does not begin with ws://, the only scheme there is yet"
+        )
+    }
+
+    @Test func helpIsAnAnswerAndNamesTheExitStatus() throws {
+        let error = try #require(throws: (any Error).self) { try PublishCommand.parse(["--help"]) }
+        #expect(PublishCommand.exitCode(for: error) == .success)
+        #expect(PublishCommand.fullMessage(for: error).contains("Exit status: 0 success;"))
+    }
+}
