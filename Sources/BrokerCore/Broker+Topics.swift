@@ -21,12 +21,16 @@ extension Broker {
         let configured = topic.rule.aggregator?.descriptor
         let name = String(decoding: row.name, as: UTF8.self)
         switch (row.content, configured) {
-        case (.aggregate(let stored, let version, _), let configured?) where stored == configured.name:
+        case (.aggregate(let stored, let number, let version, _), let configured?) where stored == configured.name:
+            let expected = topic.rule.number.rawValue
+            guard number == expected || configured.input == .anything else {
+                throw .numberChanged(topic: name, stored: number, configured: expected)
+            }
             guard version <= configured.stateVersion else {
                 let error = AggregatorError.stateVersion(found: version, supported: configured.stateVersion)
                 throw .unreadable(topic: name, reason: "\(error)")
             }
-        case (.aggregate(let stored, _, _), _):
+        case (.aggregate(let stored, _, _, _), _):
             throw .aggregatorChanged(topic: name, stored: stored, configured: configured?.name ?? "no aggregator")
         case (.retained(.some), let configured?):
             throw .aggregatorChanged(topic: name, stored: "a retained message", configured: configured.name)

@@ -17,7 +17,7 @@ package enum BrokerError: Error, CustomStringConvertible {
         switch self {
         case .configuration: 78
         case .store(let error): error.exitCode
-        case .restore(.aggregatorChanged): 78
+        case .restore(.aggregatorChanged), .restore(.numberChanged): 78
         case .restore(.unreadable): 65
         case .addressInUse, .cannotListen: 69
         case .storageFailed: 74

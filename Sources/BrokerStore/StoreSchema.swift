@@ -24,10 +24,12 @@ enum StoreSchema {
                         offset INTEGER NOT NULL CHECK (offset > 0),
                         changedAt INTEGER NOT NULL,
                         aggregator TEXT,
+                        number TEXT,
                         stateVersion INTEGER,
                         content BLOB,
                         checksum INTEGER NOT NULL,
                         CHECK ((aggregator IS NULL) = (stateVersion IS NULL)),
+                        CHECK ((aggregator IS NULL) = (number IS NULL)),
                         CHECK (aggregator IS NULL OR content IS NOT NULL)
                     ) STRICT;
                     PRAGMA application_id = \(Self.applicationID);

@@ -6,17 +6,18 @@ import GRDB
 /// How a topic stands in the table.
 extension TopicRow {
     static let upsert = """
-        INSERT INTO topic (id, name, offset, changedAt, aggregator, stateVersion, content, checksum)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO topic (id, name, offset, changedAt, aggregator, number, stateVersion, content, checksum)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) DO UPDATE SET
             offset = excluded.offset, changedAt = excluded.changedAt, aggregator = excluded.aggregator,
-            stateVersion = excluded.stateVersion, content = excluded.content, checksum = excluded.checksum
+            number = excluded.number, stateVersion = excluded.stateVersion, content = excluded.content,
+            checksum = excluded.checksum
         """
 
-    private var parts: (aggregator: String?, version: Int?, content: [UInt8]?) {
+    private var parts: (aggregator: String?, number: String?, version: Int?, content: [UInt8]?) {
         switch self.content {
-        case .retained(let message): (nil, nil, message)
-        case .aggregate(let name, let version, let state): (name, version, state)
+        case .retained(let message): (nil, nil, nil, message)
+        case .aggregate(let name, let number, let version, let state): (name, number, version, state)
         }
     }
 
@@ -24,7 +25,7 @@ extension TopicRow {
         let parts = self.parts
         return [
             self.id, String(decoding: self.name, as: UTF8.self), Int64(self.offset), Int64(self.timestamp),
-            parts.aggregator, parts.version, parts.content.map { Data($0) }, self.checksum,
+            parts.aggregator, parts.number, parts.version, parts.content.map { Data($0) }, self.checksum,
         ]
     }
 
@@ -35,6 +36,7 @@ extension TopicRow {
         checksum.add(self.offset)
         checksum.add(self.timestamp)
         checksum.add((parts.aggregator ?? "").utf8)
+        checksum.add((parts.number ?? "").utf8)
         checksum.add(UInt64(parts.version ?? 0))
         checksum.add(parts.content == nil ? 0 : 1)
         checksum.add(parts.content ?? [])
@@ -43,8 +45,9 @@ extension TopicRow {
 
     /// Reads a row; `nil` if its checksum does not fit what it says.
     init?(_ row: Row) {
-        let content: Data? = row[6]
         let aggregator: String? = row[4]
+        let number: String? = row[5]
+        let content: Data? = row[7]
         let offset: Int64 = row[2]
         let changedAt: Int64 = row[3]
         let name: String = row[1]
@@ -53,10 +56,16 @@ extension TopicRow {
             name: Array(name.utf8),
             offset: UInt64(clamping: offset),
             timestamp: UInt64(clamping: changedAt),
-            content: aggregator.map { .aggregate(name: $0, version: row[5] ?? 0, state: content.map(Array.init) ?? []) }
-                ?? .retained(content.map(Array.init))
+            content: aggregator.map { name in
+                .aggregate(
+                    name: name,
+                    number: number ?? "",
+                    version: row[6] ?? 0,
+                    state: content.map(Array.init) ?? []
+                )
+            } ?? .retained(content.map(Array.init))
         )
-        let checksum: Int64 = row[7]
+        let checksum: Int64 = row[8]
         guard checksum == self.checksum else { return nil }
     }
 }

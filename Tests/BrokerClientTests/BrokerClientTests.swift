@@ -135,7 +135,8 @@ struct BrokerClientTests {
         configuration.connectTimeout = .milliseconds(20)
         let client = BrokerClient(configuration)
         let error = await #expect(throws: ClientError.self) { try await client.start() }
-        #expect(error?.message == "the broker did not answer in time")
+        // On a busy machine even the connect may be what takes too long.
+        #expect(error?.message.hasSuffix("in time") == true)
     }
 
     @Test func aSilentBrokerIsGivenUp() async throws {

@@ -228,6 +228,18 @@ import Testing
         #expect(first.first?["epoch"] != second.first?["epoch"])
     }
 
+    /// Made-up names of an aggregate cost nothing for longer than the subscription lasts.
+    @Test func anAggregateThatNobodyPublishedToIsForgottenAsWell() throws {
+        let harness = try Self.harness()
+        let client = harness.connect()
+        harness.ask(#"{"op":"sub","id":1,"topic":"m/x"}"#, from: client)
+        #expect(harness.broker.topicCount == 1)
+        harness.ask(#"{"op":"unsub","id":2,"topic":"m/x"}"#, from: client)
+        harness.advance(milliseconds: 60_001)
+        harness.sweep()
+        #expect(harness.broker.topicCount == 0)
+    }
+
     @Test func aTopicIsKeptForAMinute() throws {
         let harness = try Self.harness()
         harness.ask(#"{"op":"pub","topic":"news","data":1}"#, from: harness.connect())

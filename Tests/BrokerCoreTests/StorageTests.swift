@@ -225,6 +225,14 @@ import Testing
         #expect(throws: error) { try CoreHarness([TopicRule("d/+", "max")], rows: before.storedRows) }
     }
 
+    /// The same bytes would be a total 10^18 times as large.
+    @Test func anotherNumberFormatThanTheStoredOneIsRefused() throws {
+        let before = try Self.harness()
+        before.ask(#"{"op":"pub","topic":"d/a","data":2}"#, from: before.connect())
+        let error = RestoreError.numberChanged(topic: "d/a", stored: "decimal", configured: "int")
+        #expect(throws: error) { try CoreHarness([TopicRule("d/+", "sum", number: .int)], rows: before.storedRows) }
+    }
+
     @Test func aStateOfANewerVersionIsRefused() throws {
         let content = TopicRow.Content.aggregate(name: "sum", version: 2, state: [])
         let row = TopicRow(id: 1, name: Array("d/a".utf8), offset: 1, timestamp: 0, content: content)

@@ -1,3 +1,5 @@
+import BrokerWire
+
 /// What one commit writes: the new state of every topic that changed, once each however often it changed.
 package struct StoreBatch: Sendable {
     /// Rises by one with every batch.
@@ -16,7 +18,8 @@ package struct TopicRow: Hashable, Sendable {
     package enum Content: Hashable, Sendable {
         /// The topic's message, or nothing after it was cleared; the offset goes on either way.
         case retained([UInt8]?)
-        case aggregate(name: String, version: Int, state: [UInt8])
+        /// The number format belongs to the state: its bytes mean other numbers in another one.
+        case aggregate(name: String, number: String = NumberFormat.decimal.rawValue, version: Int, state: [UInt8])
     }
 
     /// The row's key, given by the core and never used again.
@@ -68,6 +71,8 @@ package struct RestoredStore: Sendable {
 package enum RestoreError: Error, Hashable, Sendable {
     /// The stored state is of another aggregator than the rule names.
     case aggregatorChanged(topic: String, stored: String, configured: String)
+    /// The stored state is of another number format than the rule names.
+    case numberChanged(topic: String, stored: String, configured: String)
     /// A stored state can not be read.
     case unreadable(topic: String, reason: String)
 }
@@ -78,6 +83,11 @@ extension RestoreError: CustomStringConvertible {
         case .aggregatorChanged(let topic, let stored, let configured):
             """
             topic '\(topic)' holds the state of '\(stored)', but its rule says '\(configured)'. \
+            Restore the rule, or drop the state with: wsbroker store forget '\(topic)'
+            """
+        case .numberChanged(let topic, let stored, let configured):
+            """
+            topic '\(topic)' holds '\(stored)' numbers, but its rule says '\(configured)'. \
             Restore the rule, or drop the state with: wsbroker store forget '\(topic)'
             """
         case .unreadable(let topic, let reason):

@@ -58,7 +58,9 @@ final class TopicState {
     var hasAggregator: Bool { self.accumulator != nil }
 
     /// Whether it may be forgotten once nobody uses it.
-    var isEphemeral: Bool { self.accumulator == nil && self.rowID == nil && self.retained == nil }
+    var isEphemeral: Bool {
+        self.rowID == nil && self.retained == nil && (self.accumulator == nil || self.offset == 0)
+    }
 
     /// Whether a publish changes what is stored: aggregates and retained messages do, and so does an event on a topic
     /// that has a stored message, because the two share their offsets.
@@ -101,7 +103,7 @@ final class TopicState {
     /// Reads the stored state, if that has not been done. Call it before anything else touches the value.
     func load() throws(AggregatorError) {
         guard !self.isLoaded, let accumulator = self.accumulator else { return }
-        if case .aggregate(_, let version, let state)? = self.committed?.content {
+        if case .aggregate(_, _, let version, let state)? = self.committed?.content {
             try accumulator.restore(state, version: version)
         }
         self.isLoaded = true
@@ -113,6 +115,7 @@ final class TopicState {
             if let accumulator = self.accumulator {
                 .aggregate(
                     name: accumulator.descriptor.name,
+                    number: self.rule.number.rawValue,
                     version: accumulator.descriptor.stateVersion,
                     state: try accumulator.encoded()
                 )
