@@ -63,7 +63,7 @@ import Testing
 
     @Test(arguments: [
         "offset = offset + 1", "changedAt = 0", "name = 'other'", "content = x'00'",
-        "content = NULL, aggregator = NULL, "
+        "content = NULL, aggregator = NULL, number = NULL, "
             + "stateVersion = NULL", "aggregator = 'max'", "stateVersion = 2", "checksum = checksum + 1",
     ])
     func aRowThatDoesNotFitItsChecksumIsCorrupt(change: String) async throws {
