@@ -258,6 +258,8 @@ final class ClientDriver {
         for (index, publish) in batch.pending.enumerated() {
             self.pending.append(publish, id: batch.firstID + UInt64(index))
         }
+        // Their answers have to be read, even where a full subscription has stopped the reading.
+        self.updateReading()
         guard batch.unanswered.count > 0 else { return connection.write(batch.frames) }
         let promise = self.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenComplete { _ in self.outbox.release(batch.unanswered) }

@@ -1,4 +1,5 @@
 import BrokerWire
+import NIOCore
 import Testing
 
 @testable import BrokerClient
@@ -149,6 +150,29 @@ struct SubscribingTests {
         #expect(try await acknowledgement.value.offset == 8)
         var iterator = subscription.makeAsyncIterator()
         for offset in 1...3 { #expect(try await iterator.next()?.offset == UInt64(offset)) }
+    }
+
+    /// The client has stopped reading before it publishes, and the answer arrives all the same.
+    @Test func aPublishBehindAFullSubscriptionIsAnswered() async throws {
+        let broker = try await FakeBroker.start()
+        var configuration = broker.configuration
+        configuration.bufferedMessagesMax = 2
+        let (client, connection) = try await broker.connect(configuration)
+        let subscription = try await connection.subscribe(client, "a")
+        // In one piece, so that the pong says that the messages before it have filled the subscription.
+        var buffer = ByteBuffer()
+        for offset in 1...2 {
+            let message = #"{"op":"msg","topic":"a","offset":\#(offset),"ts":7,"data":0}"#
+            Array(message.utf8).withUnsafeBytes { buffer.writeFrame(.text, $0) }
+        }
+        buffer.writeFrame(.ping, UnsafeRawBufferPointer(start: nil, count: 0))
+        connection.send(buffer)
+        #expect(try await connection.next() == .pong([]))
+        let acknowledgement = Task { try await client.publish("1", to: Topic("b")) }
+        try await connection.answer(with: #""op":"ack","offset":8"#)
+        #expect(try await acknowledgement.value.offset == 8)
+        withExtendedLifetime(subscription) {}
+        await client.shutdownNow(connection)
     }
 
     @Test func everythingArrivesThroughASmallBuffer() async throws {
