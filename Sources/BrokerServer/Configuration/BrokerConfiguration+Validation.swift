@@ -51,18 +51,23 @@ extension BrokerConfiguration {
 
     private func ruleProblems(_ registry: AggregatorRegistry) -> [ConfigurationProblem] {
         var problems: [ConfigurationProblem] = []
-        var seen: [String: Int] = [:]
+        var earlier: [(index: Int, filter: TopicFilter)] = []
         for (index, rule) in self.topics.enumerated() {
             let path = "topics[\(index)]"
             guard !rule.topic.isEmpty else {
                 problems.append(ConfigurationProblem(path: path, text: "'topic' is missing"))
                 continue
             }
-            if let first = seen[rule.topic] {
-                let text = "'\(rule.topic)' is the filter of topics[\(first)] too, so this rule is never used"
-                problems.append(ConfigurationProblem(path: "\(path).topic", text: text))
+            if let filter = try? TopicFilter(rule.topic) {
+                if let first = earlier.first(where: { $0.filter.covers(filter) }) {
+                    let text =
+                        first.filter == filter
+                        ? "'\(filter)' is the filter of topics[\(first.index)] too, so this rule is never used"
+                        : "topics[\(first.index)] '\(first.filter)' governs all of '\(filter)', so this rule is never used"
+                    problems.append(ConfigurationProblem(path: "\(path).topic", text: text))
+                }
+                earlier.append((index, filter))
             }
-            seen[rule.topic] = seen[rule.topic] ?? index
             do throws(RuleError) { _ = try rule.rule(registry) } catch { problems += error.problems(at: path) }
         }
         return problems

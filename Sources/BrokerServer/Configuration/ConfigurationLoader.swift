@@ -58,9 +58,16 @@ struct ConfigurationLoader {
                     self.report(path, "has to be an object, not \(value.kind)")
                 }
             } else {
-                self.reportUnknown(path, among: Self.keysByPath.keys + ["topics", "auth"])
+                self.reportUnknown(path, among: Self.siblings(under: prefix) + Self.keysByPath.keys)
             }
         }
+    }
+
+    /// The keys and sections that may stand in the section `prefix`, each with its whole path.
+    private static func siblings(under prefix: String) -> [String] {
+        let start = prefix.isEmpty ? "" : prefix + "."
+        let paths = (Self.keysByPath.keys + ["topics", "auth"]).filter { $0.hasPrefix(start) }
+        return Set(paths.map { start + $0.dropFirst(start.count).prefix { $0 != "." } }).sorted()
     }
 
     /// Takes the environment.

@@ -1,0 +1,49 @@
+import BrokerWire
+import Testing
+
+/// Which filters say more than others.
+@Suite("Topic filter covering")
+struct TopicFilterCoveringTests {
+    @Test(arguments: [
+        ("#", "a", true), ("#", "+/+", true), ("#", "#", true), ("a/#", "a", true), ("a/#", "a/+/b", true),
+        ("a/+", "a/b", true), ("a/+", "a/#", false), ("a/+", "a", false), ("a/b", "a/+", false), ("+/#", "#", true),
+        ("a/+/#", "a/#", false), ("+", "#", false), ("a", "b", false), ("a/b", "a", false),
+    ])
+    func itCoversWhatItAsksForToo(filter: String, other: String, covers: Bool) throws {
+        #expect(try TopicFilter(filter).covers(TopicFilter(other)) == covers)
+    }
+
+    @Test(arguments: [("#", "$sys/a", false), ("+/a", "$sys/a", false), ("$sys/#", "$sys/a", true)])
+    func aWildcardInFrontDoesNotCoverTheBrokersOwnTopics(filter: String, other: String, covers: Bool) throws {
+        #expect(try TopicFilter(filter).covers(TopicFilter(other)) == covers)
+    }
+
+    /// Every filter of up to three levels against every other, by all topics of up to four. A level that stands in no
+    /// filter stands for all others, and topics are deeper than filters, so the topics tell every difference.
+    @Test func everySmallPairCoversAsItsTopicsSay() {
+        let filters = Self.names(levels: ["a", "$", "+", "#"], upTo: 3).compactMap { try? TopicFilter($0) }
+        let topics = Self.names(levels: ["a", "z", "$"], upTo: 4).map { name in
+            Array(name.utf8).withUnsafeBytes { Topic(unchecked: $0) }
+        }
+        let matched = filters.map { filter in Set(topics.indices.filter { filter.matches(topics[$0]) }) }
+        var wrong: [String] = []
+        for (filter, itsTopics) in zip(filters, matched) {
+            for (other, otherTopics) in zip(filters, matched)
+            where filter.covers(other) != otherTopics.isSubset(of: itsTopics) {
+                wrong.append("\(filter) ~ \(other)")
+            }
+        }
+        #expect(wrong.prefix(5).isEmpty)
+        #expect(filters.count > 30)
+    }
+
+    private static func names(levels: [String], upTo depth: Int) -> [String] {
+        var all: [String] = []
+        var deepest = [""]
+        for _ in 0..<depth {
+            deepest = deepest.flatMap { name in levels.map { name.isEmpty ? $0 : "\(name)/\($0)" } }
+            all += deepest
+        }
+        return all
+    }
+}
