@@ -137,6 +137,15 @@ let package = Package(
             ]
         ),
         .testTarget(name: "TidyTests"),
+        // What the conformance suites talk to: the broker's transport with an echo behind it.
+        .executableTarget(
+            name: "ConformanceEcho",
+            dependencies: [
+                "BrokerCore", "BrokerTransport", "BrokerWire", .hummingbird, .hummingbirdCore, .logging, .nioCore,
+                .nioPosix,
+            ],
+            path: "Tests/ConformanceEcho"
+        ),
     ]
 )
 

@@ -16,8 +16,8 @@ import Darwin
 /// that is gone nothing else is sent, so the order holds.
 struct SocketWriter {
     private let descriptor: NIOBSDSocket.Handle?
-    /// Whether bytes wait in NIO for the socket.
-    private(set) var isWaiting = false
+    /// How many writes wait in NIO for the socket.
+    private var waitingWrites = 0
 
     /// - Parameter channel: Whose descriptor is used if it has one of its own: not with TLS in front of it, and not
     ///   in tests without a socket.
@@ -26,6 +26,9 @@ struct SocketWriter {
             of: NIOBSDSocket.Handle.self
         ) { $0 }
     }
+
+    /// Whether bytes wait in NIO for the socket.
+    var isWaiting: Bool { self.waitingWrites > 0 }
 
     /// Sends as much of `bytes` as the socket takes now and returns the rest, which has to be written through NIO.
     mutating func send(_ bytes: UnsafeRawBufferPointer, on channel: any Channel) -> ByteBuffer? {
@@ -42,7 +45,7 @@ struct SocketWriter {
             }
             if sent == bytes.count { return nil }
         }
-        self.isWaiting = true
+        self.waitingWrites += 1
         return ByteBuffer(bytes: UnsafeRawBufferPointer(rebasing: bytes[sent...]))
     }
 
@@ -56,6 +59,6 @@ struct SocketWriter {
         #endif
     }
 
-    /// Everything that waited is gone.
-    mutating func finished() { self.isWaiting = false }
+    /// One of the writes that waited is gone.
+    mutating func finished() { self.waitingWrites -= 1 }
 }

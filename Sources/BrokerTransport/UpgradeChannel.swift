@@ -25,13 +25,27 @@ package struct UpgradeChannel: HTTPChannelHandler {
     }
 
     package let responder: HTTPChannelHandler.Responder
-    private let loops: EventLoops
     private let configuration: TransportConfiguration
+    private let upgrader: WebSocketUpgrader
 
+    /// The broker's: a WebSocket is a client of the core that `loops` drive.
     package init(responder: @escaping HTTPChannelHandler.Responder, loops: EventLoops) {
+        self.init(responder: responder, configuration: loops.configuration, gate: loops.gate) { channel in
+            let session = ClientSession(loop: loops.driver(of: channel.eventLoop))
+            try channel.pipeline.syncOperations.addHandler(WebSocketHandler(consumer: session))
+        }
+    }
+
+    /// - `serve`: Adds the handlers that serve a WebSocket to its channel; called on its event loop.
+    package init(
+        responder: @escaping HTTPChannelHandler.Responder,
+        configuration: TransportConfiguration,
+        gate: ConnectionGate,
+        serve: @escaping @Sendable (any Channel) throws -> Void
+    ) {
         self.responder = responder
-        self.loops = loops
-        self.configuration = loops.configuration
+        self.configuration = configuration
+        self.upgrader = WebSocketUpgrader(gate: gate, serve: serve)
     }
 
     package func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
@@ -49,7 +63,7 @@ package struct UpgradeChannel: HTTPChannelHandler {
             let timeout = HandshakeTimeoutHandler(timeout: self.configuration.handshakeTimeout)
             try channel.pipeline.syncOperations.addHandler(timeout)
             let upgrade = NIOTypedHTTPServerUpgradeConfiguration<Outcome>(
-                upgraders: [WebSocketUpgrader(loops: self.loops)],
+                upgraders: [self.upgrader],
                 notUpgradingCompletionHandler: { channel in self.configureHTTP(channel, logger) }
             )
             var pipeline = NIOUpgradableHTTPServerPipelineConfiguration(upgradeConfiguration: upgrade)
@@ -101,7 +115,8 @@ package struct UpgradeChannel: HTTPChannelHandler {
 
 /// Makes WebSockets of those requests that are one.
 private struct WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader {
-    let loops: EventLoops
+    let gate: ConnectionGate
+    let serve: @Sendable (any Channel) throws -> Void
     let supportedProtocol = "websocket"
     let requiredUpgradeHeaders: [String] = []
 
@@ -133,7 +148,7 @@ private struct WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader {
 
     /// Counts the connection until it is gone, or says why there is no room for it.
     private func admit(_ channel: any Channel) -> WebSocketUpgrade.Refusal? {
-        let gate = self.loops.gate
+        let gate = self.gate
         let address = ConnectionGate.address(of: channel)
         let retry = WebSocketUpgrade.Header(name: "Retry-After", value: "5")
         switch gate.enter(address) {
@@ -177,7 +192,7 @@ private struct WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader {
             if let timeout = try? operations.handler(type: HandshakeTimeoutHandler.self) {
                 operations.removeHandler(timeout, promise: nil)
             }
-            try operations.addHandler(WebSocketHandler(loop: self.loops.driver(of: channel.eventLoop)))
+            try self.serve(channel)
             return .webSocket
         }
     }

@@ -1,0 +1,106 @@
+import BrokerCore
+import BrokerWire
+import NIOCore
+
+/// A client of the broker at the other end of a WebSocket: reads its messages as requests and hands them to the core.
+///
+/// It decides when the client has to wait for its answers. It lives on one event loop and is not `Sendable`.
+final class ClientSession: MessageConsumer {
+    static let acceptsBinary = false
+
+    private let loop: LoopDriver
+    private var session: HubSession?
+    private var reader: MessageReader
+    private var rate: TokenBucket?
+
+    init(loop: LoopDriver) {
+        let configuration = loop.configuration
+        self.loop = loop
+        self.reader = MessageReader(limits: configuration.limits)
+        guard configuration.publishesPerSecond > 0 else { return }
+        self.rate = TokenBucket(
+            perSecond: configuration.publishesPerSecond,
+            burst: configuration.publishBurst > 0 ? configuration.publishBurst : configuration.publishesPerSecond,
+            now: loop.eventLoop.now.uptimeNanoseconds
+        )
+    }
+
+    var configuration: TransportConfiguration { self.loop.configuration }
+
+    var now: UInt64 { self.loop.now().monotonic }
+
+    var scratch: UnsafeMutableRawBufferPointer { self.loop.scratch.bytes }
+
+    var mustWait: Bool {
+        guard let session = self.session else { return false }
+        let limits = self.loop.configuration.limits
+        return session.isHeld || self.loop.isFull
+            || session.unacknowledgedMessages >= limits.unacknowledgedMessages
+            || session.unacknowledgedBytes >= limits.unacknowledgedBytes
+    }
+
+    var isIdle: Bool { self.session?.unacknowledgedMessages == 0 }
+
+    // MARK: Life cycle
+
+    func opened(_ connection: WebSocketHandler<ClientSession>) {
+        self.session = self.loop.hub.open(connection)
+        if self.loop.isDraining { connection.drain() }
+    }
+
+    func becameWritable() {
+        guard let session = self.session else { return }
+        self.loop.hub.connectionBecameWritable(session, at: self.now)
+    }
+
+    func writeFarewell(into buffer: inout ByteBuffer) {
+        buffer.writeBye(.restarting, afterMilliseconds: self.loop.configuration.restartMilliseconds)
+    }
+
+    func ended() {
+        guard let session = self.session else { return }
+        self.session = nil
+        self.loop.closed(session)
+    }
+
+    // MARK: Messages
+
+    func received(text message: UnsafeMutableRawBufferPointer) {
+        guard let session = self.session else { return }
+        switch self.reader.read(message, now: self.now) {
+        case .request(let request):
+            if let error = self.rateRefusal(request) {
+                return self.loop.refuse(error, UnsafeRawBufferPointer(message), from: session, isLast: false)
+            }
+            if request.operation == .subscribe, Self.hasWildcards(request, message) { session.isHeld = true }
+            self.loop.submit(request, UnsafeRawBufferPointer(message), from: session)
+        case .refusal(let error, let isLast):
+            self.loop.refuse(error, UnsafeRawBufferPointer(message), from: session, isLast: isLast)
+        }
+    }
+
+    /// Never called: the protocol is text.
+    func received(binary message: UnsafeMutableRawBufferPointer) {}
+
+    private func rateRefusal(_ request: Request) -> RequestError? {
+        guard request.operation == .publish || request.operation == .plain,
+            let milliseconds = self.rate?.take(at: self.now)
+        else { return nil }
+        let most = self.loop.configuration.publishesPerSecond
+        var error = RequestError(.rateLimited, "at most \(most) publishes a second (limits.publishesPerSecond)")
+        error.id = request.id
+        if request.id.isEmpty { error.topic = request.topic }
+        error.afterMilliseconds = milliseconds
+        return error
+    }
+
+    /// A subscription with wildcards is answered in pages, and nothing may overtake it.
+    private static func hasWildcards(_ request: Request, _ message: UnsafeMutableRawBufferPointer) -> Bool {
+        request.topic.bytes(in: UnsafeRawBufferPointer(message)).contains {
+            $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "#")
+        }
+    }
+}
+
+@available(*, unavailable)
+extension ClientSession: Sendable {}
