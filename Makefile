@@ -2,7 +2,7 @@
 PREFIX ?= /usr/local
 TEST_FLAGS = --explicit-target-dependency-import-check error
 
-.PHONY: demo test build release setup lint format install compare clean
+.PHONY: demo test build release setup lint format install compare conformance fuzz clean
 
 demo: setup release
 	@scripts/demo
@@ -33,6 +33,11 @@ install: release
 # Side by side with Mosquitto and NATS; needs `apt-get install g++ mosquitto nats-server`.
 compare: release
 	../shared/bench/compare --broker .build/release/wsbroker
+
+# The Autobahn cases against our transport; prints the table of docs/conformance.md.
+conformance: setup
+	swift build --product ConformanceEcho
+	@scripts/conformance --all
 
 clean:
 	rm -rf .build

@@ -1,6 +1,8 @@
 import BrokerCore
 import BrokerTransport
 import BrokerWire
+// Foundation for fflush(3).
+import Foundation
 import Hummingbird
 import HummingbirdCore
 import Logging
@@ -35,7 +37,11 @@ enum ConformanceEcho {
                 }
             },
             configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: port)),
-            onServerRunning: { print($0.localAddress?.port ?? 0) },
+            onServerRunning: { channel in
+                print(channel.localAddress?.port ?? 0)
+                // Whoever waits for the line reads it from a pipe.
+                fflush(nil)
+            },
             logger: logger
         )
         try await application.run()
