@@ -39,5 +39,10 @@ conformance: setup
 	swift build --product ConformanceEcho
 	@scripts/conformance --all
 
+# Each target of Fuzz/ for a minute; `SECONDS=600 make fuzz` for longer.
+fuzz: SECONDS ?= 60
+fuzz:
+	Fuzz/run --seconds $(SECONDS)
+
 clean:
-	rm -rf .build
+	rm -rf .build Fuzz/.build

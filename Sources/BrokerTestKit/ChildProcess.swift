@@ -88,13 +88,19 @@ extension ChildProcess {
             ["--port", "\(port)", "--set", "admin.port=0", "--store", "store.db"] + arguments,
             in: folder
         )
-        guard let line = await broker.readLine(), let start = line.range(of: "ws://127.0.0.1:"),
-            let bound = Int(line[start.upperBound...].prefix { $0.isNumber })
-        else {
+        guard let bound = await broker.listeningPort() else {
             let end = await broker.wait()
             throw ChildProcessError.didNotStart(status: end.status, errors: end.errors)
         }
         return (broker, bound)
+    }
+}
+
+extension ChildProcess {
+    /// The port in the line with which a broker says that it listens, or `nil` if it says something else.
+    package func listeningPort() async -> Int? {
+        guard let line = await self.readLine(), let start = line.range(of: "ws://127.0.0.1:") else { return nil }
+        return Int(line[start.upperBound...].prefix { $0.isNumber })
     }
 }
 

@@ -36,7 +36,27 @@ package final class WireClient: Sendable {
         receiveBuffer: Int? = nil,
         body: @escaping @Sendable (WireClient) async throws -> Result
     ) async throws -> Result {
+        try await Self.runRaw(port: port, receiveBuffer: receiveBuffer) { client in
+            var request = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            request += "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+            if let subprotocol { request += "Sec-WebSocket-Protocol: \(subprotocol)\r\n" }
+            try await client.send(raw: Array((request + "\r\n").utf8))
+            let head = try await client.head()
+            guard head.hasPrefix("HTTP/1.1 101 ") else {
+                throw ClientError.handshakeRefused(head + (await client.rest()))
+            }
+            return try await body(client)
+        }
+    }
+
+    /// Connects and runs `body`, which says everything itself, the handshake too.
+    package static func runRaw<Result: Sendable>(
+        port: Int,
+        receiveBuffer: Int? = nil,
+        body: @escaping @Sendable (WireClient) async throws -> Result
+    ) async throws -> Result {
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.allowRemoteHalfClosure, value: true)
         if let receiveBuffer {
             bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: receiveBuffer)
         }
@@ -49,17 +69,7 @@ package final class WireClient: Sendable {
             }
         }
         return try await channel.executeThenClose { inbound, outbound in
-            let frames = FrameStream(inbound)
-            let client = WireClient(channel.channel, outbound, frames)
-            var request = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            request += "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-            if let subprotocol { request += "Sec-WebSocket-Protocol: \(subprotocol)\r\n" }
-            try await outbound.write(ByteBuffer(string: request + "\r\n"))
-            let head = try await frames.head()
-            guard head.hasPrefix("HTTP/1.1 101 ") else {
-                throw ClientError.handshakeRefused(head + (await frames.rest()))
-            }
-            return try await body(client)
+            try await body(WireClient(channel.channel, outbound, FrameStream(inbound)))
         }
     }
 
@@ -97,6 +107,15 @@ package final class WireClient: Sendable {
     package func receive() async throws -> String {
         try await self.frames.next()
     }
+
+    /// The head of an HTTP answer.
+    package func head() async throws -> String { try await self.frames.head() }
+
+    /// Everything up to the end of the connection, as text.
+    package func rest() async -> String { await self.frames.rest() }
+
+    /// The payload of the next pong; messages before it are passed over.
+    package func pong() async throws -> [UInt8] { try await self.frames.pong() }
 
     /// Sends a request and waits for the next message.
     package func ask(_ text: String) async throws -> String {
@@ -161,12 +180,30 @@ private actor FrameStream {
 
     func next() async throws -> String {
         while true {
-            var message: String?
+            if case .text(let message) = try await self.frame() { return message }
+        }
+    }
+
+    func pong() async throws -> [UInt8] {
+        while true {
+            if case .pong(let payload) = try await self.frame() { return payload }
+        }
+    }
+
+    private enum Frame {
+        case text(String)
+        case pong([UInt8])
+    }
+
+    private func frame() async throws -> Frame {
+        while true {
+            var message: Frame?
             var index = 0
             try self.buffer.withUnsafeReadableBytes { bytes in
                 while message == nil, case .chunk(let chunk) = try self.parser.next(in: bytes, at: &index) {
+                    if chunk.opcode == .pong, chunk.endsFrame { message = .pong(Array(bytes[chunk.range])) }
                     switch try self.assembler.accept(chunk, in: bytes, scratch: self.scratch.bytes) {
-                    case .text(let text): message = String(decoding: text, as: UTF8.self)
+                    case .text(let text): message = .text(String(decoding: text, as: UTF8.self))
                     case .close(let code): throw WireClient.ClientError.closed(code)
                     default: break
                     }

@@ -26,6 +26,7 @@ package struct UpgradeChannel: HTTPChannelHandler {
 
     package let responder: HTTPChannelHandler.Responder
     private let configuration: TransportConfiguration
+    private let gate: ConnectionGate
     private let upgrader: WebSocketUpgrader
 
     /// The broker's: a WebSocket is a client of the core that `loops` drive.
@@ -45,7 +46,8 @@ package struct UpgradeChannel: HTTPChannelHandler {
     ) {
         self.responder = responder
         self.configuration = configuration
-        self.upgrader = WebSocketUpgrader(gate: gate, serve: serve)
+        self.gate = gate
+        self.upgrader = WebSocketUpgrader(serve: serve)
     }
 
     package func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
@@ -59,20 +61,30 @@ package struct UpgradeChannel: HTTPChannelHandler {
             )
             #if os(Linux)
             try? options?.setOption(Self.tcpNotSentLowWatermark, value: Self.unsentBytesMax)
+            try? options?.setOption(Self.tcpUserTimeout, value: self.stallMilliseconds)
             #endif
-            let timeout = HandshakeTimeoutHandler(timeout: self.configuration.handshakeTimeout)
-            try channel.pipeline.syncOperations.addHandler(timeout)
+            let connection = ConnectionGuard(
+                handshakeTimeout: self.configuration.handshakeTimeout,
+                closeTimeout: self.configuration.closeTimeout
+            )
+            connection.refusal = self.admit(channel)
+            let operations = channel.pipeline.syncOperations
+            try operations.addHandler(connection)
             let upgrade = NIOTypedHTTPServerUpgradeConfiguration<Outcome>(
                 upgraders: [self.upgrader],
                 notUpgradingCompletionHandler: { channel in self.configureHTTP(channel, logger) }
             )
             var pipeline = NIOUpgradableHTTPServerPipelineConfiguration(upgradeConfiguration: upgrade)
             pipeline.enablePipelining = false
+            pipeline.enableErrorHandling = false
             pipeline.decoderConfiguration.maxHeaderListSize = self.configuration.headerBytes
             pipeline.decoderConfiguration.maxHeaderFieldSize = self.configuration.headerBytes
             pipeline.decoderConfiguration.maxHeaderFieldCount = self.configuration.headerFields
-            let outcome = try channel.pipeline.syncOperations.configureUpgradableHTTPServerPipeline(
-                configuration: pipeline
+            let outcome = try operations.configureUpgradableHTTPServerPipeline(configuration: pipeline)
+            let decoder = try operations.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            try operations.addHandler(
+                RequestErrorHandler(connection: connection, headerBytesMax: self.configuration.headerBytes),
+                position: .after(decoder.handler)
             )
             return Value(outcome: outcome, channel: channel)
         }
@@ -84,18 +96,51 @@ package struct UpgradeChannel: HTTPChannelHandler {
         level: .tcp,
         name: NIOBSDSocket.Option(rawValue: 25)
     )
+    /// `TCP_USER_TIMEOUT`: how long the peer may take none of what waits for it before the kernel gives it up.
+    private static let tcpUserTimeout = ChannelOptions.Types.SocketOption(
+        level: .tcp,
+        name: NIOBSDSocket.Option(rawValue: 18)
+    )
+    /// While bytes wait for a client it is not read, so no ping tells whether it lives: it gets as long as a silent
+    /// one.
+    private var stallMilliseconds: Int {
+        let time = self.configuration.pingInterval + self.configuration.pongTimeout
+        return Int(time.nanoseconds / 1_000_000)
+    }
     /// Two of the largest messages: enough to keep the wire busy while the next write is prepared.
     private static let unsentBytesMax = 128 * 1024
     #endif
 
+    /// Counts the connection until it is gone, or says why there is no room for it.
+    private func admit(_ channel: any Channel) -> WebSocketUpgrade.Refusal? {
+        let address = ConnectionGate.address(of: channel)
+        let retry = WebSocketUpgrade.Header(name: "Retry-After", value: "5")
+        switch self.gate.enter(address) {
+        case .admitted:
+            channel.closeFuture.whenComplete { [gate] _ in gate.leave(address) }
+            return nil
+        case .full(let limit):
+            let reason = "there are \(limit) connections already (limits.connections)"
+            return WebSocketUpgrade.Refusal(status: 503, reason: reason, headers: [retry])
+        case .addressFull(let limit):
+            let reason = "there are \(limit) connections from this address already (limits.connectionsPerAddress)"
+            return WebSocketUpgrade.Refusal(status: 429, reason: reason, headers: [retry])
+        }
+    }
+
     private func configureHTTP(_ channel: any Channel, _ logger: Logger) -> EventLoopFuture<Outcome> {
-        channel.eventLoop.makeCompletedFuture {
-            let operations = channel.pipeline.syncOperations
+        let operations = channel.pipeline.syncOperations
+        if let refusal = try? operations.handler(type: ConnectionGuard.self).refusal {
+            return refusal.answer(on: channel).flatMapThrowing { throw Refused() }
+        }
+        return channel.eventLoop.makeCompletedFuture {
             try operations.addHandler(HTTP1ToHTTPServerCodec(secure: false))
             try operations.addHandler(
                 HTTPConnectionStateHandler(idleTimeout: Self.idleTimeout, logger: logger)
             )
-            return .http(try NIOAsyncChannel(wrappingChannelSynchronously: channel))
+            // Without it the end of the answers would not be the end of the connection.
+            let configuration = HTTPChannel.Configuration(isOutboundHalfClosureEnabled: true)
+            return .http(try HTTPChannel(wrappingChannelSynchronously: channel, configuration: configuration))
         }
     }
 
@@ -113,15 +158,30 @@ package struct UpgradeChannel: HTTPChannelHandler {
     }
 }
 
+/// The client has been told why it is not served.
+private struct Refused: Error {}
+
+extension WebSocketUpgrade.Refusal {
+    /// Answers and shuts the write side; the returned future ends when that is done, and ``ConnectionGuard`` sees to
+    /// the end.
+    fileprivate func answer(on channel: any Channel) -> EventLoopFuture<Void> {
+        let body = channel.allocator.buffer(string: self.reason + "\n")
+        var headers = HTTPHeaders(self.headers.map { ($0.name, $0.value) })
+        headers.add(name: "Content-Type", value: "text/plain; charset=utf-8")
+        headers.add(name: "Content-Length", value: "\(body.readableBytes)")
+        headers.add(name: "Connection", value: "close")
+        let head = HTTPResponseHead(version: .http1_1, status: .init(statusCode: self.status), headers: headers)
+        channel.write(HTTPServerResponsePart.head(head), promise: nil)
+        channel.write(HTTPServerResponsePart.body(.byteBuffer(body)), promise: nil)
+        return channel.writeAndFlush(HTTPServerResponsePart.end(nil)).flatMap { channel.close(mode: .output) }
+    }
+}
+
 /// Makes WebSockets of those requests that are one.
 private struct WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader {
-    let gate: ConnectionGate
     let serve: @Sendable (any Channel) throws -> Void
     let supportedProtocol = "websocket"
     let requiredUpgradeHeaders: [String] = []
-
-    /// The client has been told why there is no WebSocket.
-    private struct Refused: Error {}
 
     func buildUpgradeResponse(
         channel: any Channel,
@@ -136,9 +196,15 @@ private struct WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader {
         ) { head.headers[$0] }
         switch judgement {
         case .refuse(let refusal):
-            return self.refuse(refusal, on: channel, version: head.version)
+            return refusal.answer(on: channel).flatMapThrowing { throw Refused() }
         case .accept(let key, let subprotocol):
-            if let refusal = self.admit(channel) { return self.refuse(refusal, on: channel, version: head.version) }
+            if let refusal = try? channel.pipeline.syncOperations.handler(type: ConnectionGuard.self).refusal {
+                return refusal.answer(on: channel).flatMapThrowing { throw Refused() }
+            }
+            // Before the decoder goes, which then passes on frames that came behind the request.
+            if let errors = try? channel.pipeline.syncOperations.handler(type: RequestErrorHandler.self) {
+                channel.pipeline.syncOperations.removeHandler(errors, promise: nil)
+            }
             var headers = initialResponseHeaders
             headers.add(name: "Sec-WebSocket-Accept", value: key)
             if let subprotocol { headers.add(name: "Sec-WebSocket-Protocol", value: subprotocol) }
@@ -146,51 +212,12 @@ private struct WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader {
         }
     }
 
-    /// Counts the connection until it is gone, or says why there is no room for it.
-    private func admit(_ channel: any Channel) -> WebSocketUpgrade.Refusal? {
-        let gate = self.gate
-        let address = ConnectionGate.address(of: channel)
-        let retry = WebSocketUpgrade.Header(name: "Retry-After", value: "5")
-        switch gate.enter(address) {
-        case .admitted:
-            channel.closeFuture.whenComplete { _ in gate.leave(address) }
-            return nil
-        case .full(let limit):
-            let reason = "there are \(limit) connections already (limits.connections)"
-            return WebSocketUpgrade.Refusal(status: 503, reason: reason, headers: [retry])
-        case .addressFull(let limit):
-            let reason = "there are \(limit) connections from this address already (limits.connectionsPerAddress)"
-            return WebSocketUpgrade.Refusal(status: 429, reason: reason, headers: [retry])
-        }
-    }
-
-    /// Answers and closes; the returned future fails once that is done.
-    private func refuse(
-        _ refusal: WebSocketUpgrade.Refusal,
-        on channel: any Channel,
-        version: HTTPVersion
-    )
-        -> EventLoopFuture<HTTPHeaders>
-    {
-        let body = channel.allocator.buffer(string: refusal.reason + "\n")
-        var headers = HTTPHeaders(refusal.headers.map { ($0.name, $0.value) })
-        headers.add(name: "Content-Type", value: "text/plain; charset=utf-8")
-        headers.add(name: "Content-Length", value: "\(body.readableBytes)")
-        headers.add(name: "Connection", value: "close")
-        let head = HTTPResponseHead(version: version, status: .init(statusCode: refusal.status), headers: headers)
-        channel.write(HTTPServerResponsePart.head(head), promise: nil)
-        channel.write(HTTPServerResponsePart.body(.byteBuffer(body)), promise: nil)
-        return channel.writeAndFlush(HTTPServerResponsePart.end(nil))
-            .flatMap { channel.close(mode: .output) }
-            .flatMapThrowing { throw Refused() }
-    }
-
     func upgrade(channel: any Channel, upgradeRequest: HTTPRequestHead) -> EventLoopFuture<UpgradeChannel.Outcome> {
         channel.eventLoop.makeCompletedFuture {
             let operations = channel.pipeline.syncOperations
             // Not needed any more; a connection is to cost as little as it can.
-            if let timeout = try? operations.handler(type: HandshakeTimeoutHandler.self) {
-                operations.removeHandler(timeout, promise: nil)
+            if let connection = try? operations.handler(type: ConnectionGuard.self) {
+                operations.removeHandler(connection, promise: nil)
             }
             try self.serve(channel)
             return .webSocket

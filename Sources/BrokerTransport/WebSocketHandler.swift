@@ -107,6 +107,8 @@ package final class WebSocketHandler<Consumer: MessageConsumer>: ChannelDuplexHa
 
     private func parse(_ buffer: ByteBuffer) {
         var index = 0
+        // Answered together, so that a flood of pings costs one system call for each read.
+        var pongs = ByteBuffer()
         buffer.withUnsafeReadableBytes { bytes in
             while index < bytes.count, self.closing.maySend || self.isWaitingForClose, !self.mustWait {
                 do throws(FrameViolation) {
@@ -114,14 +116,16 @@ package final class WebSocketHandler<Consumer: MessageConsumer>: ChannelDuplexHa
                     guard case .chunk(let chunk) = event else { return }
                     if chunk.endsFrame { self.liveness.frameEnded() }
                     let assembled = try self.assembler.accept(chunk, in: bytes, scratch: self.consumer.scratch)
-                    self.handle(assembled)
+                    self.handle(assembled, pongs: &pongs)
                 } catch {
+                    self.send(&pongs)
                     self.close(error.code, reason: error.reason)
                     // What follows a broken frame can not be told apart; it is thrown away.
                     index = bytes.count
                 }
             }
         }
+        self.send(&pongs)
         if index < buffer.readableBytes, !self.closing.isOver {
             let rest = buffer.getSlice(at: buffer.readerIndex + index, length: buffer.readableBytes - index)
             // Few bytes are copied, so that they do not keep a whole receive buffer alive.
@@ -138,7 +142,7 @@ package final class WebSocketHandler<Consumer: MessageConsumer>: ChannelDuplexHa
         return false
     }
 
-    private func handle(_ assembled: Assembled) {
+    private func handle(_ assembled: Assembled, pongs: inout ByteBuffer) {
         switch assembled {
         case .text(let message):
             if self.closing.takesRequests { self.consumer.received(text: message) }
@@ -146,10 +150,9 @@ package final class WebSocketHandler<Consumer: MessageConsumer>: ChannelDuplexHa
             if self.closing.takesRequests { self.consumer.received(binary: message) }
         case .ping(let payload):
             guard self.closing.maySend else { return }
-            var pong = ByteBuffer()
-            payload.withUnsafeBytes { pong.writeFrame(.pong, $0) }
-            self.send(pong)
+            payload.withUnsafeBytes { pongs.writeFrame(.pong, $0) }
         case .close(let code):
+            self.send(&pongs)
             let deadline = self.deadline(self.consumer.configuration.closeTimeout)
             self.carryOut(self.closing.receivedClose(code, deadline: deadline))
         case .nothing, .pong:
@@ -198,6 +201,13 @@ package final class WebSocketHandler<Consumer: MessageConsumer>: ChannelDuplexHa
         guard self.hasSwallowedRead, !self.mustWait else { return }
         self.hasSwallowedRead = false
         self.context?.read()
+    }
+
+    /// Sends what has gathered, if anything has.
+    private func send(_ frames: inout ByteBuffer) {
+        guard frames.readableBytes > 0 else { return }
+        self.send(frames)
+        frames.clear()
     }
 
     private func send(_ frame: ByteBuffer) {

@@ -60,10 +60,12 @@ extension BrokerConfiguration {
             }
             if let filter = try? TopicFilter(rule.topic) {
                 if let first = earlier.first(where: { $0.filter.covers(filter) }) {
-                    let text =
+                    let place = "topics[\(first.index)]"
+                    let reason =
                         first.filter == filter
-                        ? "'\(filter)' is the filter of topics[\(first.index)] too, so this rule is never used"
-                        : "topics[\(first.index)] '\(first.filter)' governs all of '\(filter)', so this rule is never used"
+                        ? "'\(filter)' is the filter of \(place) too"
+                        : "\(place) '\(first.filter)' governs all of '\(filter)'"
+                    let text = "\(reason), so this rule is never used"
                     problems.append(ConfigurationProblem(path: "\(path).topic", text: text))
                 }
                 earlier.append((index, filter))

@@ -1,0 +1,91 @@
+import NIOCore
+
+/// Watches the time of a connection that is not a WebSocket: until its first request is complete, and again from the
+/// last answer to its end.
+///
+/// It sits in front of everything and counts from the accept on, so neither silence nor one byte a second keeps a
+/// connection. It is taken out when a WebSocket is open; for plain HTTP the idle time-out takes over once a request
+/// has been answered. After the last answer it throws away what still comes and cuts a client that does not go:
+/// closing at once would take the answer from it, because a socket that is closed with unread bytes is reset.
+final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let handshakeTimeout: TimeAmount
+    private let closeTimeout: TimeAmount
+    private var scheduled: Scheduled<Void>?
+    private var isClosing = false
+    /// Why this client is not served whatever it asks, if it came past a limit.
+    var refusal: WebSocketUpgrade.Refusal?
+    /// How many bytes of the current request's first line have come.
+    private(set) var requestLineBytes = 0
+    private var isInRequestLine = true
+
+    /// - Parameters:
+    ///   - handshakeTimeout: From the accept to the first answer.
+    ///   - closeTimeout: From the last answer to the client's end.
+    init(handshakeTimeout: TimeAmount, closeTimeout: TimeAmount) {
+        self.handshakeTimeout = handshakeTimeout
+        self.closeTimeout = closeTimeout
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.cut(context, in: self.handshakeTimeout) }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.cancel() }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.cancel()
+        context.fireChannelInactive()
+    }
+
+    /// While the broker stops, nobody who has asked nothing is waited for.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ChannelShouldQuiesceEvent, self.scheduled != nil { context.close(promise: nil) }
+        if self.isClosing, let event = event as? ChannelEvent, event == .inputClosed { context.close(promise: nil) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !self.isClosing else { return }
+        if self.isInRequestLine {
+            let bytes = self.unwrapInboundIn(data).readableBytesView
+            let end = bytes.firstIndex(of: UInt8(ascii: "\n"))
+            self.requestLineBytes += (end ?? bytes.endIndex) - bytes.startIndex
+            self.isInRequestLine = end == nil
+        }
+        context.fireChannelRead(data)
+    }
+
+    /// The current request has ended, and another one may follow.
+    func requestEnded() {
+        self.isInRequestLine = true
+        self.requestLineBytes = 0
+    }
+
+    /// An answer means that a whole request was there.
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if !self.isClosing { self.cancel() }
+        context.write(data, promise: promise)
+    }
+
+    /// Nothing more is said: the client has to go.
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        if mode == .output {
+            self.isClosing = true
+            self.cut(context, in: self.closeTimeout)
+        }
+        context.close(mode: mode, promise: promise)
+    }
+
+    private func cut(_ context: ChannelHandlerContext, in time: TimeAmount) {
+        self.cancel()
+        self.scheduled = context.eventLoop.assumeIsolated().scheduleTask(in: time) { context.close(promise: nil) }
+    }
+
+    private func cancel() {
+        self.scheduled?.cancel()
+        self.scheduled = nil
+    }
+}

@@ -1,0 +1,82 @@
+import BrokerTestKit
+import BrokerWire
+import Testing
+
+/// Section 5.9: rates, silence and limits over a real socket.
+///
+/// L2 and L3 are ``SlowSubscriberTests``, L4 is ``HealthTests``, L5 ``DescriptorTests``, L9 ``StopTests``; L8 comes
+/// with the storage's failures. L12 is no limit of this broker: each of its buffers has a bound of its own.
+@Suite("Catalogue: flow and limits", .timeLimit(.minutes(1)))
+struct FlowCatalogueTests {
+    private static func publish(_ id: Int) -> String { #"{"op":"pub","id":\#(id),"topic":"total","data":1}"# }
+
+    /// L1: as many as the burst, and one more.
+    @Test func thePublishPastTheRateIsRefusedAndNotCounted() async throws {
+        let settings = ["limits.publishesPerSecond=1", "limits.publishBurst=5"]
+        try await TestBroker.run(settings: settings) { broker async throws in
+            try await WireClient.run(port: broker.port) { client async throws in
+                try await client.send((1...6).map(Self.publish))
+                for count in 1...5 { #expect(JSONField.integer("data", in: try await client.receive()) == count) }
+                let refusal = try await client.receive()
+                #expect(JSONField.integer("code", in: refusal) == 4202)
+                #expect(JSONField.integer("id", in: refusal) == 6)
+                #expect(JSONField.string("retry", in: refusal) == "later")
+                #expect((1...1000).contains(JSONField.integer("afterMs", in: refusal) ?? 0))
+                let total = try await client.ask(#"{"op":"get","id":7,"topic":"total"}"#)
+                #expect(JSONField.integer("data", in: total) == 5)
+            }
+        }
+    }
+
+    /// L6: silence is asked about, and then not waited for.
+    @Test func aClientThatDoesNotAnswerAPingIsClosed() async throws {
+        let settings = ["limits.pingInterval=1s", "limits.pongTimeout=1s"]
+        try await TestBroker.run(settings: settings) { broker async throws in
+            try await WireClient.run(port: broker.port) { client async throws in
+                #expect(try await client.closeCode() == CloseCode(.idle))
+            }
+        }
+    }
+
+    /// F15: a frame that is begun and not finished.
+    @Test func aFrameThatIsNotFinishedIsClosed() async throws {
+        try await TestBroker.run(settings: ["limits.frameTimeout=1s"]) { broker async throws in
+            try await WireClient.run(port: broker.port) { client async throws in
+                try await client.send(raw: [0x81, 0xFF, 0, 0, 0, 0, 0])
+                #expect(try await client.closeCode() == .policy)
+            }
+        }
+    }
+
+    /// The twentieth frame within ten seconds that is no request ends the connection; refusals of numbered ones do not.
+    @Test func nonsenseIsTakenSoOftenAndNotOnceMore() async throws {
+        try await TestBroker.run { broker async throws in
+            try await WireClient.run(port: broker.port) { client async throws in
+                for id in 1...50 {
+                    let refusal = try await client.ask(#"{"op":"get","id":\#(id),"topic":"nothing"}"#)
+                    #expect(JSONField.integer("code", in: refusal) == 4404)
+                    _ = try await client.ask(#"{"op":"pub","id":\#(id),"topic":"a b","data":1}"#)
+                }
+                for _ in 1...19 { #expect(JSONField.integer("code", in: try await client.ask("nonsense")) == 4000) }
+                #expect(JSONField.integer("code", in: try await client.ask("nonsense")) == 4000)
+                #expect(try await client.closeCode() == CloseCode(.tooManyErrors))
+            }
+        }
+    }
+
+    /// L11: a publisher ahead of the broker is held by TCP; every one of its publishes is answered in the end.
+    @Test func aPublisherThatDoesNotReadItsAnswersIsHeldAndLosesNothing() async throws {
+        let settings = ["limits.unacknowledgedMessages=16"]
+        try await TestBroker.run(settings: settings) { broker async throws in
+            try await WireClient.run(port: broker.port, receiveBuffer: 4096) { client async throws in
+                async let sent: Void = {
+                    for start in stride(from: 1, through: 50_000, by: 500) {
+                        try await client.send((start..<start + 500).map(Self.publish))
+                    }
+                }()
+                for count in 1...50_000 { #expect(JSONField.integer("id", in: try await client.receive()) == count) }
+                try await sent
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+import BrokerTestKit
+import BrokerWire
+import Foundation
+import Testing
+
+/// Section 5.10: plain HTTP, as bytes on a socket, and the command line.
+///
+/// Left out: E2 in storage trouble, E5-E7 and E10 (publishing over HTTP), E11 (tokens). E12-E14 are
+/// ``CommandLineTests``, E15 is the configuration's.
+@Suite("Catalogue: HTTP", .timeLimit(.minutes(1)))
+struct HTTPCatalogueTests {
+    enum Port: Sendable {
+        case clients
+        case admin
+    }
+
+    struct Input: Sendable {
+        var port: Port
+        var request: String
+    }
+
+    struct Answer: Sendable {
+        var status: Int
+        var contains: String = ""
+    }
+
+    typealias Case = CatalogueCase<Input, Answer>
+
+    private static func one(_ number: String, _ port: Port, _ line: String, _ status: Int, _ text: String = "") -> Case
+    {
+        let request = "\(line) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        return Case(number, Input(port: port, request: request), Answer(status: status, contains: text))
+    }
+
+    private static let cases: [Case] = [
+        Self.one("E1", .admin, "GET /healthz", 200, #"{"status":"ok"}"#),
+        Self.one("E1 head", .admin, "HEAD /healthz", 200),
+        Self.one("E2 ready", .admin, "GET /readyz", 200, #"{"status":"ready"}"#),
+        Self.one("E3 metrics", .clients, "GET /metrics", 404),
+        Self.one("E3 health", .clients, "GET /healthz", 404),
+        Self.one("E4 post", .admin, "POST /healthz", 405, "Allow: GET"),
+        Self.one("E4 trace", .clients, "TRACE /", 405, "Allow: GET"),
+        Self.one("E4 delete", .clients, "DELETE /", 405, "Allow: GET"),
+        Self.one("the front", .clients, "GET /", 200, "wsbroker/"),
+        Self.one("the front with a query", .clients, "GET /?a=b", 200),
+        Self.one("the absolute form", .clients, "GET http://localhost/", 200),
+        Self.one("unknown on the admin's", .admin, "GET /nothing", 404),
+    ]
+
+    @Test func everyRequestHasOneAnswer() async throws {
+        try await TestBroker.run { broker async throws in
+            for one in Self.cases {
+                let port = one.input.port == .clients ? broker.port : broker.adminPort
+                try await WireClient.runRaw(port: port) { client async throws in
+                    try await client.send(raw: Array(one.input.request.utf8))
+                    let answer = await client.rest()
+                    #expect(answer.hasPrefix("HTTP/1.1 \(one.expected.status) "), "\(one.number): \(answer)")
+                    let text = one.expected.contains.lowercased()
+                    #expect(text.isEmpty || answer.lowercased().contains(text), "\(one.number): \(answer)")
+                }
+            }
+        }
+    }
+
+    /// E8: bodies that nobody has asked for do not hang anything.
+    @Test(arguments: [
+        "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Trailer: a\r\n\r\n",
+        "Content-Length: 3\r\n\r\nabc",
+    ])
+    func aBodyThatNobodyAskedForIsPassedOver(rest: String) async throws {
+        try await TestBroker.run { broker async throws in
+            try await WireClient.runRaw(port: broker.port) { client async throws in
+                let head = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                try await client.send(raw: Array((head + rest).utf8))
+                #expect(await client.rest().hasPrefix("HTTP/1.1 200 "))
+            }
+        }
+    }
+
+    /// E9: a thousand requests in one piece are answered one after the other.
+    @Test func pipelinedRequestsAreAnsweredInOrder() async throws {
+        try await TestBroker.run { broker async throws in
+            try await WireClient.runRaw(port: broker.adminPort) { client async throws in
+                let paths = (0..<1000).map { $0 % 2 == 0 ? "/healthz" : "/nothing" }
+                let requests = paths.map { "GET \($0) HTTP/1.1\r\nHost: a\r\n\r\n" }.joined()
+                async let sent: Void = client.send(
+                    raw: Array((requests + "GET /readyz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").utf8)
+                )
+                let answers = await client.rest()
+                try await sent
+                let statuses = answers.components(separatedBy: "HTTP/1.1 ").dropFirst().map { $0.prefix(3) }
+                #expect(statuses.map(String.init) == paths.map { $0 == "/healthz" ? "200" : "404" } + ["200"])
+                #expect(answers.hasSuffix("{\"status\":\"ready\"}\n"))
+            }
+        }
+    }
+}
