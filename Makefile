@@ -2,7 +2,7 @@
 PREFIX ?= /usr/local
 TEST_FLAGS = --explicit-target-dependency-import-check error
 
-.PHONY: demo test build release setup lint format install compare conformance fuzz clean
+.PHONY: demo test build release setup lint format install compare conformance fuzz tsan asan clean
 
 demo: setup release
 	@scripts/demo
