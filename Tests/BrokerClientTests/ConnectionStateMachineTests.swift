@@ -4,10 +4,6 @@ import Testing
 
 @Suite("Connection state machine")
 struct ConnectionStateMachineTests {
-    private struct Highest: RandomNumberGenerator {
-        mutating func next() -> UInt64 { .max }
-    }
-
     private static let lost = ClientError(.connectionLost, "lost")
 
     private func machine(retriesFirst: Bool = false) -> ConnectionStateMachine {
@@ -29,7 +25,7 @@ struct ConnectionStateMachineTests {
         _ error: ClientError = Self.lost,
         at now: Duration = .zero
     ) -> String {
-        var random = Highest()
+        var random = FixedGenerator.highest
         switch machine.connectionEnded(error, at: now, using: &random) {
         case .connect(let wait): return "\(Int((wait / .milliseconds(1)).rounded()))"
         case .finish: return "finish"
