@@ -162,12 +162,13 @@ private struct Word: Equatable {
     private let low: UInt64
     private let high: UInt64
 
-    /// Names have at most sixteen bytes; longer ones equal none of ours.
+    /// Names have at most sixteen bytes; longer ones equal none of ours, nor do those that begin with a zero byte, which
+    /// would not change the number.
     @inline(__always)
     init(_ name: UnsafeRawBufferPointer) {
         var low: UInt64 = 0
         var high: UInt64 = 0
-        if name.count <= 16 {
+        if name.count <= 16, name.first != 0 {
             for byte in name {
                 high = high << 8 | low >> 56
                 low = low << 8 | UInt64(byte)

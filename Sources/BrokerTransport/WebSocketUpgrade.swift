@@ -54,11 +54,11 @@ package enum WebSocketUpgrade: Hashable, Sendable {
             return .refuse(Refusal(status: 405, reason: "a WebSocket is opened with GET", headers: [allow]))
         }
         guard isHTTP11 else { return .refuse(Refusal(status: 400, reason: "a WebSocket needs HTTP/1.1")) }
-        guard Self.tokens(values("Upgrade")).contains("websocket") else {
+        guard Self.names("websocket", values("Upgrade")) else {
             let upgrade = Header(name: "Upgrade", value: "websocket")
             return .refuse(Refusal(status: 426, reason: "this is a WebSocket endpoint", headers: [upgrade]))
         }
-        guard Self.tokens(values("Connection")).contains("upgrade") else {
+        guard Self.names("upgrade", values("Connection")) else {
             return .refuse(Refusal(status: 400, reason: "'Connection' has to name 'Upgrade'"))
         }
         guard values("Host").count == 1 else {
@@ -84,21 +84,25 @@ package enum WebSocketUpgrade: Hashable, Sendable {
         guard offers.allSatisfy({ $0.utf8.allSatisfy { (0x20..<0x7F).contains($0) } }) else {
             return .refuse(Refusal(status: 400, reason: "'Sec-WebSocket-Protocol' is not a list of tokens"))
         }
-        let offered = offers.flatMap { $0.split(separator: ",") }.map { Self.trimmed($0) }
+        let offered = offers.flatMap { $0.utf8.split(separator: UInt8(ascii: ",")) }.map { Self.trimmed($0) }
         guard !offered.isEmpty else { return .accept(key: key.accept, subprotocol: nil) }
-        guard offered.contains(Self.subprotocol) else {
+        guard offered.contains(Array(Self.subprotocol.utf8)) else {
             return .refuse(Refusal(status: 400, reason: "unsupported subprotocol; supported: \(Self.subprotocol)"))
         }
         return .accept(key: key.accept, subprotocol: Self.subprotocol)
     }
 
-    /// The tokens of a comma-separated header field, in lower case.
-    private static func tokens(_ values: [String]) -> Set<String> {
-        Set(values.flatMap { $0.split(separator: ",") }.map { Self.trimmed($0).lowercased() })
+    /// Whether `token`, which is in lower case, stands in a comma-separated header field.
+    ///
+    /// Bytes are compared: to Unicode a Kelvin sign is a `k`, and a comma before a combining accent is no comma.
+    private static func names(_ token: String, _ values: [String]) -> Bool {
+        values.flatMap { $0.utf8.split(separator: UInt8(ascii: ",")) }.contains { part in
+            Self.trimmed(part).map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }.elementsEqual(token.utf8)
+        }
     }
 
-    private static func trimmed(_ text: Substring) -> String {
-        let blank: Set<Character> = [" ", "\t"]
-        return String(text.drop(while: blank.contains).reversed().drop(while: blank.contains).reversed())
+    private static func trimmed(_ text: Substring.UTF8View) -> [UInt8] {
+        let isBlank = { (byte: UInt8) in byte == 0x20 || byte == 0x09 }
+        return text.drop(while: isBlank).reversed().drop(while: isBlank).reversed()
     }
 }

@@ -39,6 +39,10 @@ struct ReplyScannerTests {
         }
     }
 
+    @Test func aNameThatBeginsWithAZeroIsAnotherOne() throws {
+        try self.scan(#"{"\u0000op":"msg","op":"pong"}"#) { reply, _ in #expect(reply.operation == .pong) }
+    }
+
     @Test func anError() throws {
         let message =
             #"{"op":"err","id":"r12","code":4203,"name":"storage_full","reason":"no\nroom","why":"w","retry":"later","#

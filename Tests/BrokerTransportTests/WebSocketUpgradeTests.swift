@@ -37,6 +37,13 @@ struct WebSocketUpgradeTests {
         #expect(self.judge(changing: ["Connection": values]) == .accept(key: Self.accepted, subprotocol: nil))
     }
 
+    /// Tokens are bytes: letters that only look like ours after folding are others, and no accent joins a comma.
+    @Test func tokensAreComparedAsBytes() {
+        #expect(self.status(self.judge(changing: ["Upgrade": ["websoc\u{212A}et"]])) == 426)
+        let judgement = self.judge(changing: ["Upgrade": ["websocket,\u{301}x"]])
+        #expect(judgement == .accept(key: Self.accepted, subprotocol: nil))
+    }
+
     @Test func ourSubprotocolIsPickedFromTheOffers() {
         let judgement = self.judge(changing: ["Sec-WebSocket-Protocol": ["mqtt, wsbroker.v1.json", "x"]])
         #expect(judgement == .accept(key: Self.accepted, subprotocol: "wsbroker.v1.json"))
