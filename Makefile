@@ -44,5 +44,18 @@ fuzz: SECONDS ?= 60
 fuzz:
 	Fuzz/run --seconds $(SECONDS)
 
+# The suite under the sanitizers, each with a build folder of its own, one test after the other: they are slow.
+tsan: setup
+	swift build --build-tests --sanitize thread --scratch-path .build-tsan
+	TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/tsan-suppressions.txt swift test --skip-build --disable-xctest \
+		--no-parallel --sanitize thread --scratch-path .build-tsan
+
+# A process that ends gives nothing back, so what it still holds is no leak; and what is freed is not kept for long,
+# because a test bounds the memory.
+asan: setup
+	swift build --build-tests --sanitize address --scratch-path .build-asan
+	ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=8 swift test --skip-build --disable-xctest \
+		--no-parallel --sanitize address --scratch-path .build-asan
+
 clean:
-	rm -rf .build Fuzz/.build
+	rm -rf .build .build-tsan .build-asan Fuzz/.build

@@ -162,8 +162,8 @@ private struct Word: Equatable {
     private let low: UInt64
     private let high: UInt64
 
-    /// Names have at most sixteen bytes; longer ones equal none of ours, nor do those that begin with a zero byte, which
-    /// would not change the number.
+    /// Names have at most sixteen bytes; longer ones equal none of ours, nor do those that begin with a zero byte,
+    /// which would not change the number.
     @inline(__always)
     init(_ name: UnsafeRawBufferPointer) {
         var low: UInt64 = 0

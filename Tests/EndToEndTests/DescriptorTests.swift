@@ -23,7 +23,8 @@ struct DescriptorTests {
             // The kernel takes them all; the broker can not.
             let crowd = try await Self.connect(Self.descriptors * 2, port: port)
             for number in 2...100 { #expect(try await first.ask("1") == "\(number)") }
-            for channel in crowd { try await channel.close() }
+            // Those that were accepted may have been sent away meanwhile: they said nothing.
+            for channel in crowd { try? await channel.close() }
             try await WireClient.run(port: port) { late async throws in
                 #expect(try await late.ask("1") == "101")
             }
