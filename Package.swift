@@ -42,7 +42,9 @@ let package = Package(
         .executable(name: "wsbroker", targets: ["wsbroker"]),
         .executable(name: "wspub", targets: ["wspub"]),
         .executable(name: "wssub", targets: ["wssub"]),
+        .library(name: "BrokerWire", targets: ["BrokerWire"]),
         .library(name: "BrokerAggregation", targets: ["BrokerAggregation"]),
+        .library(name: "AggregatorTestKit", targets: ["AggregatorTestKit"]),
         .library(name: "BrokerClient", targets: ["BrokerClient"]),
         .library(name: "BrokerServer", targets: ["BrokerServer"]),
     ],
@@ -90,6 +92,8 @@ let package = Package(
         .executableTarget(name: "wsbroker", dependencies: ["BrokerAggregation", "BrokerServer"]),
         .executableTarget(name: "wspub", dependencies: ["BrokerCommandLine"]),
         .executableTarget(name: "wssub", dependencies: ["BrokerCommandLine"]),
+        // For the tests of aggregators, ours and other people's.
+        .target(name: "AggregatorTestKit", dependencies: ["BrokerAggregation", "BrokerWire"]),
         // Only tests and benchmarks import it.
         .target(
             name: "BrokerTestKit",
@@ -100,7 +104,12 @@ let package = Package(
         ),
 
         .testTarget(name: "BrokerWireTests", dependencies: ["BrokerWire", .nioCore]),
-        .testTarget(name: "BrokerAggregationTests", dependencies: ["BrokerAggregation", "BrokerWire"]),
+        .testTarget(
+            name: "BrokerAggregationTests",
+            dependencies: ["AggregatorTestKit", "BrokerAggregation", "BrokerWire"],
+            // Expected values and the script that made them; the tests find them by their own path.
+            exclude: ["Reference"]
+        ),
         .testTarget(
             name: "BrokerCoreTests",
             dependencies: ["BrokerAggregation", "BrokerCore", "BrokerTestKit", "BrokerWire", .logging, .nioCore]

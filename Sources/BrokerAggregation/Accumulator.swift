@@ -8,6 +8,14 @@ public protocol Accumulator: AnyObject {
 
     /// Takes one sample into account, or throws and changes nothing.
     func add(_ sample: Sample) throws(AggregatorError)
+    /// Takes the samples of `other`, an accumulator of the same rule, into account too, or throws and changes nothing.
+    func merge(_ other: any Accumulator) throws(AggregatorError)
+    /// What takes back the adding of `sample`, which comes next.
+    func undo(of sample: Sample) -> () -> Void
+    /// Another one with the same state.
+    func copy() -> any Accumulator
+    /// How many bytes the state takes.
+    var memory: Int { get }
     /// Goes back to the identity.
     func reset()
     /// The state for the store, in the current version.
@@ -33,6 +41,27 @@ final class TypedAccumulator<A: Aggregator>: Accumulator {
     func add(_ sample: Sample) throws(AggregatorError) {
         try self.aggregator.add(sample, to: &self.state)
     }
+
+    func merge(_ other: any Accumulator) throws(AggregatorError) {
+        guard let other = other as? TypedAccumulator<A> else {
+            let names = "'\(other.descriptor.name)' and '\(A.descriptor.name)'"
+            throw .stateCorrupt("states of \(names) do not merge")
+        }
+        try self.aggregator.merge(other.state, into: &self.state)
+    }
+
+    func undo(of sample: Sample) -> () -> Void {
+        let before = self.state
+        return { self.state = before }
+    }
+
+    func copy() -> any Accumulator {
+        let copy = TypedAccumulator(self.aggregator)
+        copy.state = self.state
+        return copy
+    }
+
+    var memory: Int { self.aggregator.memory(of: self.state) }
 
     func reset() { self.state = self.aggregator.identity() }
 

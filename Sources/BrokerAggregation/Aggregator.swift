@@ -18,7 +18,14 @@ public protocol Aggregator: Sendable {
     static var descriptor: AggregatorDescriptor { get }
 
     /// Checks the parameters, all of them, once.
-    init(configuration: Configuration, number: NumberFormat) throws(AggregatorError)
+    init(configuration: Configuration, context: AggregationContext) throws(AggregatorError)
+
+    /// What a sample has to carry; by default what the descriptor says. For those whose parameters decide.
+    var input: AggregatorDescriptor.Input { get }
+
+    /// What of the parameters the state depends on, as text that is part of what a stored state is known by: a state of
+    /// other bounds is refused, not misread. Empty if a state means the same whatever the parameters are.
+    var stateParameters: String { get }
 
     /// The state before the first sample.
     func identity() -> State
@@ -32,6 +39,9 @@ public protocol Aggregator: Sendable {
     /// The running value; asking does not change the state.
     func value(of state: State) -> AggregateValue
 
+    /// How many bytes `state` takes, the heap's too; by default those of the value alone.
+    func memory(of state: State) -> Int
+
     /// Writes `state` for the store. By default its `Codable` form as JSON; a compact form is worth having where
     /// states change often.
     func encode(_ state: State, into bytes: inout [UInt8]) throws(AggregatorError)
@@ -41,53 +51,45 @@ public protocol Aggregator: Sendable {
     func decode(_ bytes: [UInt8], version: Int) throws(AggregatorError) -> State
 }
 
-/// What a rule, a listing and the store need to know about an aggregator.
-public struct AggregatorDescriptor: Hashable, Sendable {
-    /// What a sample has to be.
-    public enum Input: String, Sendable {
-        /// A JSON number within the topic's number format.
-        case number
-        /// Any JSON value; only its coming matters.
-        case anything
-    }
+extension Aggregator {
+    public var input: AggregatorDescriptor.Input { Self.descriptor.input }
 
-    /// The name in a rule. Names without a dot are the broker's own.
-    public var name: String
-    /// What it does, in one sentence.
-    public var summary: String
-    /// The version that ``Aggregator/encode(_:into:)`` writes, from 1; raised with every change of the form.
-    public var stateVersion: Int
-    public var input: Input
+    public var stateParameters: String { "" }
 
-    public init(name: String, summary: String, stateVersion: Int = 1, input: Input = .number) {
-        self.name = name
-        self.summary = summary
-        self.stateVersion = stateVersion
-        self.input = input
+    public func memory(of state: State) -> Int { MemoryLayout<State>.size }
+}
+
+/// What an aggregator is told about the rule that it stands in.
+public struct AggregationContext: Hashable, Sendable {
+    /// How the topic keeps its numbers.
+    public var number: NumberFormat
+    /// How long the rule's window is, in milliseconds, or `nil` without one.
+    public var windowMilliseconds: Int64?
+
+    public init(number: NumberFormat = .decimal, windowMilliseconds: Int64? = nil) {
+        self.number = number
+        self.windowMilliseconds = windowMilliseconds
     }
 }
 
 /// One publish, as an aggregator sees it.
 public struct Sample: Hashable, Sendable {
-    /// The number, in the topic's format; zero where the aggregator takes anything.
+    /// The number, in the topic's format; zero where the aggregator wants none.
     public var number: ExactDecimal
     /// When the broker accepted it, in milliseconds since 1970.
     public var timestamp: UInt64
     /// The topic's offset that this publish gets: later samples have higher ones.
     public var offset: UInt64
+    /// What the sample is about, as UTF-8: the rule's `key`, or the value itself where the aggregator wants labels;
+    /// empty if neither.
+    public var label: [UInt8]
 
-    public init(number: ExactDecimal, timestamp: UInt64 = 0, offset: UInt64 = 0) {
+    public init(number: ExactDecimal, timestamp: UInt64 = 0, offset: UInt64 = 0, label: [UInt8] = []) {
         self.number = number
         self.timestamp = timestamp
         self.offset = offset
+        self.label = label
     }
-}
-
-/// The value of an aggregate.
-public enum AggregateValue: Hashable, Sendable {
-    /// There is none yet.
-    case none
-    case number(ExactDecimal)
 }
 
 /// What can go wrong in an aggregator.
@@ -96,6 +98,8 @@ public enum AggregatorError: Error, Hashable, Sendable {
     case unknown(name: String, known: [String])
     /// A parameter is missing or wrong; `path` says which.
     case configuration(path: String, reason: String)
+    /// A sample that it does not take: `why` is the word on the wire, `reason` is for people. The state is unchanged.
+    case input(why: String, reason: String)
     /// The result would leave its range. The state is unchanged.
     case overflow
     /// Stored bytes that are no state of this aggregator.
@@ -110,6 +114,7 @@ extension AggregatorError: CustomStringConvertible {
         case .unknown(let name, let known):
             "there is no aggregator '\(name)'; there are \(known.sorted().joined(separator: ", "))"
         case .configuration(let path, let reason): path.isEmpty ? reason : "\(path): \(reason)"
+        case .input(_, let reason): reason
         case .overflow: "the result would leave its range"
         case .stateCorrupt(let reason): "the stored state is damaged: \(reason)"
         case .stateVersion(let found, let supported):

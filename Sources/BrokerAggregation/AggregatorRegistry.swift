@@ -1,5 +1,3 @@
-public import BrokerWire
-
 /// Which aggregators there are: the one place where plugins are named.
 ///
 /// A broker of one's own registers its aggregators beside the built-in ones before it starts.
@@ -7,11 +5,25 @@ public struct AggregatorRegistry: Sendable {
     /// Makes accumulators of one aggregator with one set of parameters, both already checked.
     public struct Factory: Sendable {
         public let descriptor: AggregatorDescriptor
+        /// What a sample has to carry.
+        public let input: AggregatorDescriptor.Input
+        /// What a stored state is known by: the name, and those parameters that the state depends on.
+        public let stateName: String
         private let make: @Sendable () -> any Accumulator
 
         init<A: Aggregator>(_ aggregator: A) {
             self.descriptor = A.descriptor
+            self.input = aggregator.input
+            self.stateName = A.descriptor.name + aggregator.stateParameters
             self.make = { TypedAccumulator(aggregator) }
+        }
+
+        /// Makes accumulators that fold per key and then across keys.
+        public init(keyed plan: KeyedAccumulator.Plan) {
+            self.descriptor = KeyedAccumulator.descriptor(of: plan)
+            self.input = plan.perKey.input
+            self.stateName = self.descriptor.name
+            self.make = { KeyedAccumulator(plan) }
         }
 
         /// A new accumulator at the identity.
@@ -20,7 +32,7 @@ public struct AggregatorRegistry: Sendable {
 
     private struct Entry: Sendable {
         var descriptor: AggregatorDescriptor
-        var configure: @Sendable ([UInt8], NumberFormat) -> Result<Factory, AggregatorError>
+        var configure: @Sendable ([UInt8], AggregationContext) -> Result<Factory, AggregatorError>
     }
 
     private var entries: [String: Entry] = [:]
@@ -37,6 +49,16 @@ public struct AggregatorRegistry: Sendable {
         registry.register(MaximumAggregator.self)
         registry.register(AverageAggregator.self)
         registry.register(LastAggregator.self)
+        registry.register(FirstAggregator.self)
+        registry.register(RangeAggregator.self)
+        registry.register(VarianceAggregator.self)
+        registry.register(StandardDeviationAggregator.self)
+        registry.register(StatsAggregator.self)
+        registry.register(RateAggregator.self)
+        registry.register(HistogramAggregator.self)
+        registry.register(QuantileAggregator.self)
+        registry.register(DistinctAggregator.self)
+        registry.register(TopKAggregator.self)
         return registry
     }
 
@@ -44,9 +66,9 @@ public struct AggregatorRegistry: Sendable {
     public mutating func register<A: Aggregator>(_ type: A.Type) {
         let descriptor = A.descriptor
         precondition(self.entries[descriptor.name] == nil, "two aggregators are called '\(descriptor.name)'")
-        self.entries[descriptor.name] = Entry(descriptor: descriptor) { parameters, number in
+        self.entries[descriptor.name] = Entry(descriptor: descriptor) { parameters, context in
             do throws(AggregatorError) {
-                return .success(Factory(try A.make(parameters: parameters, number: number)))
+                return .success(Factory(try A.make(parameters: parameters, context: context)))
             } catch {
                 return .failure(error)
             }
@@ -61,10 +83,14 @@ public struct AggregatorRegistry: Sendable {
     /// Checks name and parameters of a rule.
     ///
     /// - `parameters`: A JSON object.
-    public func factory(name: String, parameters: [UInt8], number: NumberFormat) throws(AggregatorError) -> Factory {
+    public func factory(
+        name: String,
+        parameters: [UInt8] = Array("{}".utf8),
+        context: AggregationContext
+    ) throws(AggregatorError) -> Factory {
         guard let entry = self.entries[name] else {
             throw .unknown(name: name, known: Array(self.entries.keys))
         }
-        return try entry.configure(parameters, number).get()
+        return try entry.configure(parameters, context).get()
     }
 }

@@ -23,19 +23,21 @@ extension Aggregator {
     }
 
     /// Reads the parameters of a rule and makes the aggregator that they ask for.
-    static func make(parameters: [UInt8], number: NumberFormat) throws(AggregatorError) -> Self {
+    static func make(parameters: [UInt8], context: AggregationContext) throws(AggregatorError) -> Self {
         let configuration: Configuration
         do {
             configuration = try JSONDecoder().decode(Configuration.self, from: Data(parameters))
         } catch let DecodingError.keyNotFound(key, _) {
             throw .configuration(path: key.stringValue, reason: "is missing")
-        } catch let DecodingError.typeMismatch(_, context), let DecodingError.valueNotFound(_, context) {
-            let path = context.codingPath.map(\.stringValue).joined(separator: ".")
+        } catch let DecodingError.typeMismatch(_, context), let DecodingError.valueNotFound(_, context),
+            let DecodingError.dataCorrupted(context) where !context.codingPath.isEmpty
+        {
+            let path = context.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
             throw .configuration(path: path, reason: context.debugDescription)
         } catch {
             throw .configuration(path: "", reason: "the parameters are not readable: \(error)")
         }
-        return try Self(configuration: configuration, number: number)
+        return try Self(configuration: configuration, context: context)
     }
 }
 
@@ -44,19 +46,33 @@ public struct NoParameters: Codable, Hashable, Sendable {
     public init() {}
 
     /// Refuses parameters, so that a misplaced one is not silently ignored.
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: AnyKey.self)
-        guard let key = container.allKeys.first else { return }
-        throw DecodingError.typeMismatch(
-            Self.self,
-            DecodingError.Context(codingPath: [key], debugDescription: "this aggregator has no such parameter")
-        )
-    }
+    public init(from decoder: any Decoder) throws { _ = try decoder.parameters(Names.self) }
 
-    private struct AnyKey: CodingKey {
-        var stringValue: String
-        var intValue: Int? { nil }
-        init(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
+    private enum Names: CodingKey, CaseIterable {}
+}
+
+extension Decoder {
+    /// The parameters of a rule. One that is not among `names` is refused, so that a misspelt one is not silently
+    /// ignored.
+    func parameters<Names: CodingKey & CaseIterable>(_ names: Names.Type) throws -> KeyedDecodingContainer<Names> {
+        let known = Set(Names.allCases.map(\.stringValue))
+        if let key = try self.container(keyedBy: AnyKey.self).allKeys.first(where: { !known.contains($0.stringValue) })
+        {
+            throw DecodingError.typeMismatch(
+                Names.self,
+                DecodingError.Context(
+                    codingPath: self.codingPath + [key],
+                    debugDescription: "this aggregator has no such parameter"
+                )
+            )
+        }
+        return try self.container(keyedBy: Names.self)
     }
+}
+
+private struct AnyKey: CodingKey {
+    var stringValue: String
+    var intValue: Int? { nil }
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
 }

@@ -19,12 +19,33 @@ extension ExactDecimal {
     /// The exact quotient where 18 decimals hold it, else one rounded half to even to 15 significant digits (as many as
     /// every double prints back unchanged), or to 18 decimals where those are fewer.
     func divided(by count: Int64) -> Self {
-        let divisor = UInt128(count.magnitude)
-        let (quotient, remainder) = self.units.magnitude.quotientAndRemainder(dividingBy: divisor)
+        let (digits, rest) = self.units.magnitude.quotientAndRemainder(dividingBy: UInt128(count.magnitude))
+        return self.withDigits(
+            digits,
+            rest: rest,
+            divisor: count.magnitude,
+            isNegative: (self.units < 0) != (count < 0)
+        )
+    }
+
+    /// The number times `numerator` and divided by `denominator`, rounded once as by ``divided(by:)``; `nil` if there
+    /// is no room for it.
+    func multiplied(by numerator: UInt64, dividedBy denominator: UInt64) -> Self? {
+        let divisor = UInt128(denominator)
+        let product = self.units.magnitude.multipliedFullWidth(by: UInt128(numerator))
+        guard product.high < divisor else { return nil }
+        let (digits, rest) = divisor.dividingFullWidth(product)
+        // One more would have to be left for rounding up.
+        guard digits < UInt128(Int128.max) else { return nil }
+        return self.withDigits(digits, rest: rest, divisor: denominator, isNegative: self.units < 0)
+    }
+
+    /// Goes on with a long division whose first `digits` are as many decimals as this number has.
+    private func withDigits(_ digits: UInt128, rest: UInt128, divisor: UInt64, isNegative: Bool) -> Self {
+        let divisor = UInt128(divisor)
+        var (digits, rest) = (digits, rest)
         var decimals = self.scale
-        var digits = quotient
-        var rest = remainder
-        // Long division, one decimal at a time, as far as the result has room for them.
+        // One decimal at a time, as far as the result has room for them.
         while rest != 0, decimals < 18, digits < UInt128(Int128.max) / 10 - 1 {
             let (digit, next) = (rest * 10).quotientAndRemainder(dividingBy: divisor)
             digits = digits * 10 + digit
@@ -33,7 +54,7 @@ extension ExactDecimal {
         }
         if rest != 0 { digits = Self.rounded(digits, rest: rest, divisor: divisor) }
         let magnitude = Int128(digits)
-        return Self(units: (self.units < 0) != (count < 0) ? -magnitude : magnitude, scale: decimals)
+        return Self(units: isNegative ? -magnitude : magnitude, scale: decimals)
     }
 
     /// Rounds `digits`, behind which a `rest` was cut off.

@@ -23,6 +23,7 @@ extension Broker {
         case .success(let applied):
             self.acknowledge(applied, request, id, to: session)
             self.tell(applied, data: request.data.bytes(in: message), from: session)
+            for view in applied.views { self.tell(applied.of(view), data: .init(start: nil, count: 0), from: session) }
         case .failure(let refusal):
             self.refuse(
                 refusal,
@@ -60,6 +61,7 @@ extension Broker {
                     ? applied.topic.withValue { buffer.writePlainValue($0) } : buffer.writePlainValue(.json(data))
             }
             self.tell(applied, data: data, from: session)
+            for view in applied.views { self.tell(applied.of(view), data: empty, from: session) }
         case .failure(let refusal):
             self.refuse(refusal, id: empty, requestBytes: request.messageBytes, session)
         }
@@ -79,118 +81,7 @@ extension Broker {
         return nil
     }
 
-    /// A publish that has changed its topic.
-    private struct Applied {
-        var topic: TopicState
-        /// Whether the change is stored.
-        var isStored: Bool
-        /// The batch that has to be committed before anybody is told.
-        var needs: UInt64
-    }
-
-    /// Folds a publish into its topic, or changes nothing.
-    private func apply(
-        _ name: UnsafeRawBufferPointer,
-        _ request: Request,
-        _ data: UnsafeRawBufferPointer,
-        from session: CoreSession
-    ) -> Result<Applied, Refusal> {
-        guard let topic = self.topic(name) else {
-            return .failure(self.tooManyTopics)
-        }
-        let isStored = topic.isStored(retaining: request.retain)
-        if isStored, let failure = self.storageFailure {
-            return .failure(Refusal(.storageUnknown, "the store has stopped: \(failure)"))
-        }
-        self.tellEarlierChange(of: topic, before: self.needs(of: topic, isStored: isStored, session))
-        if let refusal = self.change(topic, request, data) { return .failure(refusal) }
-        return .success(self.note(topic, isStored: isStored, by: session))
-    }
-
-    /// Changes the topic's value; returns why it can not be.
-    private func change(_ topic: TopicState, _ request: Request, _ data: UnsafeRawBufferPointer) -> Refusal? {
-        guard topic.hasAggregator else {
-            if request.retain { topic.retain(request.dataKind == .null ? nil : Array(data)) }
-            return nil
-        }
-        guard !request.retain else {
-            return Refusal(.badEnvelope, "'retain' has no meaning on a topic with an aggregator")
-        }
-        do throws(AggregatorError) {
-            try topic.load()
-            let number = try Self.number(data, request.dataKind, for: topic)
-            guard let accumulator = topic.accumulator else { return nil }
-            try accumulator.add(Sample(number: number, timestamp: self.now.wall, offset: topic.offset + 1))
-            return nil
-        } catch .overflow {
-            return Refusal(
-                .badValue,
-                "the total would leave its range; it is unchanged",
-                why: NumberError.overflow.why
-            )
-        } catch .configuration(let path, let reason) {
-            return Refusal(.badValue, reason, why: path)
-        } catch {
-            self.logger.error("a stored state can not be used", metadata: ["error": "\(error)"])
-            return Refusal(.internal, "\(error)")
-        }
-    }
-
-    /// The number that `data` is, in the format of `topic`.
-    private static func number(
-        _ data: UnsafeRawBufferPointer,
-        _ kind: Request.ValueKind,
-        for topic: TopicState
-    ) throws(AggregatorError) -> ExactDecimal {
-        guard topic.rule.aggregator?.descriptor.input == .number else { return .zero(topic.rule.number) }
-        do throws(NumberError) {
-            guard kind == .number else { throw .notANumber }
-            return try ExactDecimal(parsing: data, as: topic.rule.number, strict: topic.rule.isStrict)
-        } catch {
-            throw .configuration(path: error.why, reason: Self.explanation(of: error, topic.rule.number))
-        }
-    }
-
-    private static func explanation(of error: NumberError, _ format: NumberFormat) -> String {
-        switch error {
-        case .notANumber: "'data' has to be a JSON number"
-        case .tokenTooLong: "'data' is a number of more than \(ExactDecimal.tokenBytesMax) characters"
-        case .tooManyDigits: "'data' has more than \(ExactDecimal.digitsMax) significant digits"
-        case .exponentOutOfRange: "the exponent of 'data' is beyond ±\(ExactDecimal.exponentMax)"
-        case .outOfRange: "'data' is beyond the range of '\(format.rawValue)' numbers"
-        case .notRepresentable:
-            format == .int
-                ? "'data' has to be a whole number" : "'data' has more than \(format.scale) decimals"
-        case .overflow: "the total would leave its range; it is unchanged"
-        }
-    }
-
-    /// The batch that a change of `topic` can be told with.
-    ///
-    /// What cannot be told before an earlier thing holds up what follows it: the same session's answers, and the same
-    /// topic's changes.
-    private func needs(of topic: TopicState, isStored: Bool, _ session: CoreSession) -> UInt64 {
-        isStored ? self.gathering.number : max(session.pendingBatch, topic.lastBatch)
-    }
-
-    /// Counts a change, notes it for the store, and finds which batch it can be told with.
-    private func note(_ topic: TopicState, isStored: Bool, by session: CoreSession) -> Applied {
-        let needs = self.needs(of: topic, isStored: isStored, session)
-        if isStored, topic.rowBatch != needs {
-            topic.rowBatch = needs
-            self.gathering.stored.append(topic)
-            if topic.rowID == nil {
-                topic.beginStoring(id: self.nextRowID, epoch: self.storeEpoch)
-                self.nextRowID += 1
-            }
-        }
-        topic.offset += 1
-        topic.timestamp = self.now.wall
-        topic.lastBatch = needs
-        return Applied(topic: topic, isStored: isStored, needs: needs)
-    }
-
-    private func acknowledge(
+    func acknowledge(
         _ applied: Applied,
         _ request: Request,
         _ id: UnsafeRawBufferPointer,
@@ -213,7 +104,9 @@ extension Broker {
             needs: applied.needs,
             needsCommit: applied.isStored
         ) { buffer in
-            if applied.topic.hasAggregator {
+            if let why = applied.leftOut {
+                buffer.writeLeftOutAck(id: id, why: why)
+            } else if applied.topic.hasAggregator {
                 applied.topic.withValue { buffer.writePublishAck(id: id, offset: applied.topic.offset, value: $0) }
             } else {
                 buffer.writePublishAck(id: id, offset: applied.topic.offset, value: .none)
@@ -222,7 +115,8 @@ extension Broker {
     }
 
     /// Tells the subscribers: every message where somebody asked for all, else the newest once at the batch's end.
-    private func tell(_ applied: Applied, data: UnsafeRawBufferPointer, from session: CoreSession) {
+    func tell(_ applied: Applied, data: UnsafeRawBufferPointer, from session: CoreSession) {
+        guard applied.leftOut == nil else { return }
         let topic = applied.topic
         let interest = self.interest(in: topic)
         guard interest.any != 0 else { return }
@@ -265,9 +159,11 @@ extension Broker {
             return refuse(Refusal(.storageUnknown, "the store has stopped: \(failure)"))
         }
         do throws(AggregatorError) { try topic.load() } catch { return refuse(Refusal(.internal, "\(error)")) }
-        self.tellEarlierChange(of: topic, before: self.needs(of: topic, isStored: isStored, session))
+        let needs = self.needs(of: topic, isStored: isStored, session)
+        self.tellEarlierChange(of: topic, before: needs)
         accumulator.reset()
-        let applied = self.note(topic, isStored: isStored, by: session)
+        self.note(topic, isStored: isStored, needs: needs)
+        let applied = Applied(topic: topic, isStored: isStored, needs: needs)
         self.acknowledge(applied, request, id, to: session)
         self.tell(applied, data: UnsafeRawBufferPointer(start: nil, count: 0), from: session)
     }

@@ -21,7 +21,8 @@ extension Broker {
         let configured = topic.rule.aggregator?.descriptor
         let name = String(decoding: row.name, as: UTF8.self)
         switch (row.content, configured) {
-        case (.aggregate(let stored, let number, let version, _), let configured?) where stored == configured.name:
+        case (.aggregate(let stored, let number, let version, _), let configured?)
+        where stored == topic.rule.aggregator?.stateName:
             let expected = topic.rule.number.rawValue
             guard number == expected || configured.input == .anything else {
                 throw .numberChanged(topic: name, stored: number, configured: expected)
@@ -31,7 +32,11 @@ extension Broker {
                 throw .unreadable(topic: name, reason: "\(error)")
             }
         case (.aggregate(let stored, _, _, _), _):
-            throw .aggregatorChanged(topic: name, stored: stored, configured: configured?.name ?? "no aggregator")
+            throw .aggregatorChanged(
+                topic: name,
+                stored: stored,
+                configured: topic.rule.aggregator?.stateName ?? "no aggregator"
+            )
         case (.retained(.some), let configured?):
             throw .aggregatorChanged(topic: name, stored: "a retained message", configured: configured.name)
         case (.retained, _):
@@ -69,7 +74,8 @@ extension Broker {
         let isStored = rule.durability == .disk && rule.aggregator != nil
         // A topic that is not stored can be forgotten and come again, with offsets from 1: another life each time.
         let epoch = isStored ? self.storeEpoch : "\(self.runEpoch)-\(String(key, radix: 36))"
-        let topic = TopicState(name: name, rule: rule, key: key, epoch: epoch)
+        let views = name.withUnsafeBytes { self.rules.views(of: $0) }
+        let topic = TopicState(name: name, rule: rule, views: views, key: key, epoch: epoch)
         topic.lastUse = self.now.monotonic
         let index = self.freeTopics.popLast() ?? self.topics.count
         if index == self.topics.count {
@@ -78,6 +84,7 @@ extension Broker {
             self.topics[index] = topic
         }
         self.table.insert(hash: hash, index: index)
+        if rule.staleAfter != nil { self.keyedTopics.append(topic) }
         return topic
     }
 
@@ -86,6 +93,7 @@ extension Broker {
     /// Forgets event topics that nobody has used for a while; looks at a bounded number of topics each time.
     package func sweep(at now: BrokerTime) {
         self.now = now
+        self.dropStaleKeys()
         for _ in 0..<min(Self.sweepStep, self.topics.count) {
             if self.sweepCursor >= self.topics.count { self.sweepCursor = 0 }
             let index = self.sweepCursor
@@ -103,6 +111,7 @@ extension Broker {
     private func forget(_ topic: TopicState, at index: Int) {
         self.table.remove(hash: topic.name.withUnsafeBytes(TopicTable.hash), index: index)
         self.topics[index] = nil
+        if topic.rule.staleAfter != nil { self.keyedTopics.removeAll { $0 === topic } }
         self.freeTopics.append(index)
         for hub in 0..<self.hubCount where topic.namedHubs & (1 << UInt64(hub)) != 0 {
             self.immediate.hubs[hub].forget(topic.key)

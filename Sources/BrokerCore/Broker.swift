@@ -30,6 +30,10 @@ package final class Broker {
     let storeEpoch: String
     /// The epoch of what is not stored: this run of the broker, and in it the number of the topic's life.
     let runEpoch: String
+    /// Topics whose keys go stale.
+    var keyedTopics: [TopicState] = []
+    /// Who makes the broker's own changes.
+    let nobody = CoreSession(.none)
     /// Where the search for idle topics goes on.
     var sweepCursor = 0
 

@@ -7,6 +7,8 @@ package struct BrokerLimits: Hashable, Sendable {
     package var subscriptionsPerConnection = 128
     /// The most topics at a time; each costs some hundred bytes for as long as it has a value.
     package var topics = 1_000_000
+    /// The most keys of a topic that folds per key, where its rule says nothing else; each is a state of its own.
+    package var keysPerTopic = 10_000
     /// The most bytes that wait for one client before it is closed as a slow consumer.
     package var outboxBytes = 1024 * 1024
     /// The most requests of one connection without an answer; past it the socket is not read.

@@ -72,6 +72,13 @@ package enum JSONString {
         }
     }
 
+    /// Appends `text` as a JSON string with its quotes.
+    package static func append(_ text: String, to target: inout [UInt8]) {
+        target.append(UInt8(ascii: "\""))
+        Self.appendEscaped(text.utf8, to: &target)
+        target.append(UInt8(ascii: "\""))
+    }
+
     private static func hex(_ digit: UInt8) -> UInt8 {
         digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
     }

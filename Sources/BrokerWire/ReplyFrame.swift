@@ -56,6 +56,17 @@ extension ByteBuffer {
         }
     }
 
+    /// Writes the acknowledgement of a publish that a rule left out; it uses no offset.
+    package mutating func writeLeftOutAck(id: UnsafeRawBufferPointer, why: StaticString) {
+        self.writeTextFrame(capacity: Self.fixedTextMax + id.count) { writer in
+            writer.put(id.isEmpty ? "{\"op\":\"ack\"" : "{\"op\":\"ack\",\"id\":")
+            writer.put(id)
+            writer.put(",\"applied\":false,\"why\":\"")
+            writer.put(why)
+            writer.put("\"}")
+        }
+    }
+
     /// Writes an acknowledgement that says no more than that.
     package mutating func writeAck(id: UnsafeRawBufferPointer) {
         self.writeTextFrame(capacity: Self.fixedTextMax + id.count) { writer in

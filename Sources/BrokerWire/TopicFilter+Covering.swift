@@ -1,4 +1,4 @@
-/// Whether one filter asks for everything that another one asks for.
+/// What two filters have to do with each other.
 extension TopicFilter {
     /// Whether every topic that `other` matches is matched by this filter too.
     public func covers(_ other: TopicFilter) -> Bool {
@@ -14,6 +14,24 @@ extension TopicFilter {
             guard level.isAnyLevel || level == theirs[index] else { return false }
         }
         return mine.count == theirs.count
+    }
+
+    /// Whether some topic is matched by this filter and by `other`.
+    public func overlaps(_ other: TopicFilter) -> Bool {
+        let mine = self.levels
+        let theirs = other.levels
+        // A wildcard in front never stands for one of the broker's own topics.
+        let (first, second) = (mine[0], theirs[0])
+        if first.isWildcard, second.first == UInt8(ascii: "$") { return false }
+        if second.isWildcard, first.first == UInt8(ascii: "$") { return false }
+        for index in 0..<max(mine.count, theirs.count) {
+            if index < mine.count, mine[index].isRest { return true }
+            if index < theirs.count, theirs[index].isRest { return true }
+            guard index < mine.count, index < theirs.count else { return false }
+            let (left, right) = (mine[index], theirs[index])
+            guard left == right || left.isAnyLevel || right.isAnyLevel else { return false }
+        }
+        return true
     }
 }
 

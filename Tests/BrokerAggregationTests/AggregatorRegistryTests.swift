@@ -19,10 +19,10 @@ private struct SpreadAggregator: Aggregator {
     private let factor: Int
     private let number: NumberFormat
 
-    init(configuration: Configuration, number: NumberFormat) throws(AggregatorError) {
+    init(configuration: Configuration, context: AggregationContext) throws(AggregatorError) {
         guard configuration.factor > 0 else { throw .configuration(path: "factor", reason: "has to be positive") }
         self.factor = configuration.factor
-        self.number = number
+        self.number = context.number
     }
 
     func identity() -> State { State() }
@@ -51,19 +51,28 @@ private struct SpreadAggregator: Aggregator {
     ) throws(AggregatorError) -> AggregatorRegistry.Factory {
         var registry = AggregatorRegistry.builtIn
         registry.register(SpreadAggregator.self)
-        return try registry.factory(name: name, parameters: Array(parameters.utf8), number: .int)
+        return try registry.factory(
+            name: name,
+            parameters: Array(parameters.utf8),
+            context: AggregationContext(number: .int)
+        )
     }
 
     @Test func theBuiltInsAreThere() {
         let names = AggregatorRegistry.builtIn.descriptors.map(\.name)
-        #expect(names == ["avg", "count", "last", "max", "min", "sum"])
+        let expected = [
+            "avg", "count", "distinct", "first", "histogram", "last", "max", "min", "quantile", "range", "rate",
+            "stats",
+            "stddev", "sum", "topk", "variance",
+        ]
+        #expect(names == expected)
     }
 
     @Test func anUnknownNameIsRefusedWithTheKnownOnes() {
         var registry = AggregatorRegistry()
         registry.register(SumAggregator.self)
         #expect(throws: AggregatorError.unknown(name: "summ", known: ["sum"])) {
-            try registry.factory(name: "summ", parameters: Array("{}".utf8), number: .int)
+            try registry.factory(name: "summ", context: AggregationContext(number: .int))
         }
     }
 

@@ -6,7 +6,7 @@ import Testing
 /// The one built-in that can round.
 @Suite struct AverageTests {
     private static func average(total: Int128, count: Int64, _ number: NumberFormat) -> ExactDecimal? {
-        let aggregator = AverageAggregator(configuration: NoParameters(), number: number)
+        let aggregator = AverageAggregator(configuration: NoParameters(), context: AggregationContext(number: number))
         let state = AverageAggregator.State(total: ExactDecimal(units: total, scale: number.scale), count: count)
         guard case .number(let value) = aggregator.value(of: state) else { return nil }
         return value

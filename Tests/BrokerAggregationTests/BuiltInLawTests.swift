@@ -1,3 +1,4 @@
+import AggregatorTestKit
 import BrokerWire
 import Testing
 
@@ -12,40 +13,90 @@ import Testing
             return Sample(
                 number: ExactDecimal(units: units, scale: number.scale),
                 timestamp: random.next() % 1000,
-                offset: UInt64(index + 1)
+                offset: UInt64(index + 1),
+                label: random.bytes(random.below(3)).map { $0 & 0x7F }
             )
         }
     }
 
     private static func check<A: Aggregator>(_ type: A.Type) throws
     where A.State: Equatable, A.Configuration == NoParameters {
+        try Self.check { try A(configuration: NoParameters(), context: AggregationContext(number: $0)) }
+    }
+
+    /// - `areEqual`: Whether two values are as near as the aggregator promises; `nil` for equal states.
+    private static func check<A: Aggregator>(
+        areEqual: ((AggregateValue, AggregateValue) -> Bool)? = nil,
+        _ make: (NumberFormat) throws -> A
+    ) throws where A.State: Equatable {
         for seed in UInt64(0)..<300 {
             var random = SeededGenerator(seed: seed)
             let number = random.pick(NumberFormat.allCases)
             let samples = Self.samples(&random, number)
             let cuts = [random.below(samples.count + 1), random.below(samples.count + 1)].sorted()
-            let broken = try Laws<A>(number: number).brokenLaw(samples, cuts: (cuts[0], cuts[1]))
+            let aggregator = try make(number)
+            let laws =
+                areEqual.map { equal in
+                    AggregatorLaws(aggregator) { equal(aggregator.value(of: $0), aggregator.value(of: $1)) }
+                } ?? AggregatorLaws(aggregator)
+            let broken = try laws.brokenLaw(samples, cuts: (cuts[0], cuts[1]))
             if let broken { Issue.record("\(A.descriptor.name) breaks \(broken), seed \(seed)") }
         }
     }
 
     @Test func countKeepsTheLaws() throws { try Self.check(CountAggregator.self) }
     @Test func sumKeepsTheLaws() throws { try Self.check(SumAggregator.self) }
-    @Test func minKeepsTheLaws() throws { try Self.check(MinimumAggregator.self) }
-    @Test func maxKeepsTheLaws() throws { try Self.check(MaximumAggregator.self) }
+    @Test(arguments: [false, true])
+    func minKeepsTheLaws(who: Bool) throws {
+        try Self.check { MinimumAggregator(configuration: .init(who: who), context: .init(number: $0)) }
+    }
+    @Test(arguments: [false, true])
+    func maxKeepsTheLaws(who: Bool) throws {
+        try Self.check { MaximumAggregator(configuration: .init(who: who), context: .init(number: $0)) }
+    }
     @Test func avgKeepsTheLaws() throws { try Self.check(AverageAggregator.self) }
     @Test func lastKeepsTheLaws() throws { try Self.check(LastAggregator.self) }
+    @Test func firstKeepsTheLaws() throws { try Self.check(FirstAggregator.self) }
+    @Test func rangeKeepsTheLaws() throws { try Self.check(RangeAggregator.self) }
+    @Test func rateKeepsTheLaws() throws {
+        try Self.check {
+            try RateAggregator(configuration: .init(per: "7s"), context: .init(number: $0, windowMilliseconds: 5000))
+        }
+    }
+
+    /// The order changes the last bits of the squares, and nothing else.
+    @Test(arguments: ["sample", "population"])
+    func varianceKeepsTheLaws(kind: String) throws {
+        try Self.check(areEqual: Self.areNear) {
+            try VarianceAggregator(configuration: .init(kind: kind), context: .init(number: $0))
+        }
+        try Self.check(areEqual: Self.areNear) {
+            try StandardDeviationAggregator(configuration: .init(kind: kind), context: .init(number: $0))
+        }
+    }
+
+    @Test func statsKeepsTheLaws() throws {
+        try Self.check(areEqual: Self.areNear) {
+            try StatsAggregator(configuration: .init(), context: .init(number: $0))
+        }
+    }
+
+    /// Equal, but doubles only up to a billionth of their size.
+    private static func areNear(_ one: AggregateValue, _ two: AggregateValue) -> Bool {
+        switch (one, two) {
+        case (.double(let one), .double(let two)): abs(one - two) <= 1e-9 * max(abs(one), abs(two))
+        case (.object(let one, _), .object(let two, _)):
+            one.map(\.name) == two.map(\.name) && zip(one, two).allSatisfy { Self.areNear($0.value, $1.value) }
+        default: one == two
+        }
+    }
 
     /// Whatever the bytes, the answer is an error or a state that can be used.
-    @Test(arguments: AggregatorRegistry.builtIn.descriptors.map(\.name))
+    @Test(arguments: BuiltInRules.names)
     func strangeBytesNeverTrap(name: String) throws {
         var random = SeededGenerator(seed: 7)
         for number in NumberFormat.allCases {
-            let factory = try AggregatorRegistry.builtIn.factory(
-                name: name,
-                parameters: Array("{}".utf8),
-                number: number
-            )
+            let factory = try BuiltInRules.factory(name, nil, number)
             for _ in 0..<2000 {
                 var bytes = random.bytes(random.pick([0, 7, 8, 15, 16, 17, 24, 25, 32]))
                 // The extreme values of the integers that a state is made of.
@@ -54,44 +105,45 @@ import Testing
                 if random.chance(30), bytes.count >= 16 { bytes[15] = 0x80 }
                 let accumulator = factory.makeAccumulator()
                 do throws(AggregatorError) {
-                    try accumulator.restore(bytes, version: 1)
+                    try accumulator.restore(bytes, version: factory.descriptor.stateVersion)
                 } catch {
                     continue
                 }
                 _ = accumulator.value
-                try? accumulator.add(Sample(number: .zero(number), offset: 1))
+                try? accumulator.add(Sample(number: .zero(number), offset: 1, label: [0x61]))
                 _ = accumulator.value
             }
         }
     }
 
     /// Its magnitude has no room in the type, so that dividing it would trap.
-    @Test(arguments: ["sum", "avg", "min", "max", "last"])
+    @Test(arguments: ["sum", "avg", "min", "max", "last", "first", "range", "rate"])
     func theOneNumberWithoutAnOppositeIsNoState(name: String) throws {
         var writer = StateWriter()
         writer.write(Int128.min)
-        if name == "avg" || name == "last" { writer.write(Int64(1)) }
-        let factory = try AggregatorRegistry.builtIn.factory(name: name, parameters: Array("{}".utf8), number: .int)
+        if ["avg", "last", "first"].contains(name) { writer.write(Int64(1)) }
+        let factory = try BuiltInRules.factory(name)
         #expect(throws: AggregatorError.stateCorrupt("a number out of range")) {
             try factory.makeAccumulator().restore(writer.bytes, version: 1)
         }
     }
 
-    @Test(arguments: AggregatorRegistry.builtIn.descriptors.map(\.name))
+    @Test(arguments: BuiltInRules.names)
     func aStateOfANewerVersionIsRefused(name: String) throws {
-        let factory = try AggregatorRegistry.builtIn.factory(name: name, parameters: Array("{}".utf8), number: .int)
+        let factory = try BuiltInRules.factory(name)
         let accumulator = factory.makeAccumulator()
         let bytes = try accumulator.encoded()
-        #expect(throws: AggregatorError.stateVersion(found: 2, supported: 1)) {
-            try accumulator.restore(bytes, version: 2)
+        let supported = factory.descriptor.stateVersion
+        #expect(throws: AggregatorError.stateVersion(found: supported + 1, supported: supported)) {
+            try accumulator.restore(bytes, version: supported + 1)
         }
     }
 
-    @Test(arguments: AggregatorRegistry.builtIn.descriptors.map(\.name))
+    @Test(arguments: BuiltInRules.names)
     func aResetGoesBackToTheIdentity(name: String) throws {
-        let factory = try AggregatorRegistry.builtIn.factory(name: name, parameters: Array("{}".utf8), number: .int)
+        let factory = try BuiltInRules.factory(name)
         let (used, fresh) = (factory.makeAccumulator(), factory.makeAccumulator())
-        try used.add(Sample(number: ExactDecimal(units: 5, scale: 0), offset: 1))
+        try used.add(Sample(number: ExactDecimal(units: 5, scale: 0), offset: 1, label: [0x61]))
         used.reset()
         #expect(used.value == fresh.value)
         #expect(try used.encoded() == fresh.encoded())
@@ -100,7 +152,7 @@ import Testing
     // MARK: Overflow
 
     @Test func anOverflowingSumIsLeftAlone() throws {
-        let aggregator = SumAggregator(configuration: NoParameters(), number: .int)
+        let aggregator = SumAggregator(configuration: NoParameters(), context: AggregationContext(number: .int))
         var state = SumAggregator.State(total: ExactDecimal(units: .max, scale: 0))
         let before = state
         let one = ExactDecimal(units: 1, scale: 0)
@@ -111,7 +163,7 @@ import Testing
 
     /// Neither the total nor the count moves, whichever of them has no room.
     @Test func anOverflowingAverageIsLeftAlone() throws {
-        let aggregator = AverageAggregator(configuration: NoParameters(), number: .int)
+        let aggregator = AverageAggregator(configuration: NoParameters(), context: AggregationContext(number: .int))
         let one = ExactDecimal(units: 1, scale: 0)
         for before in [
             AverageAggregator.State(total: ExactDecimal(units: .max, scale: 0), count: 1),
@@ -124,7 +176,7 @@ import Testing
     }
 
     @Test func anOverflowingCountIsLeftAlone() throws {
-        let aggregator = CountAggregator(configuration: NoParameters(), number: .int)
+        let aggregator = CountAggregator(configuration: NoParameters(), context: AggregationContext(number: .int))
         var state = CountAggregator.State(count: .max)
         #expect(throws: AggregatorError.overflow) { try aggregator.add(Sample(number: .zero(.int)), to: &state) }
         #expect(state.count == .max)

@@ -51,6 +51,24 @@ struct ConfigurationTests {
         #expect(text.contains(ConfigurationReference.markdown), "run: wsbroker config doc")
     }
 
+    @Test func theAggregatorsInTheDocumentationAreTheOnesThatTheBrokerPrints() throws {
+        let file = Self.root.appendingPathComponent("docs/aggregation.md")
+        let text = try String(contentsOf: file, encoding: .utf8)
+        let reference = AggregatorReference.markdown(AggregatorRegistry.builtIn.descriptors)
+        #expect(text.contains(reference), "run: wsbroker aggregators --markdown")
+    }
+
+    /// Every block of JSON on these pages is a configuration that runs as it stands.
+    @Test(arguments: ["docs/aggregation.md", "docs/configuration.md", "SECURITY.md", "README.md"])
+    func everyConfigurationInTheDocumentationIsRight(page: String) throws {
+        let text = try String(contentsOf: Self.root.appendingPathComponent(page), encoding: .utf8)
+        let blocks = text.components(separatedBy: "```json\n").dropFirst().compactMap {
+            $0.components(separatedBy: "\n```").first
+        }
+        #expect(!blocks.isEmpty)
+        for block in blocks { #expect(try self.problems(block) == [], "\(block)") }
+    }
+
     @Test func flagsOverrideTheEnvironmentWhichOverridesTheFile() throws {
         let file = #"{"listen":{"port":1},"admin":{"port":2},"store":{"path":"file.db"}}"#
         let environment = ["WSBROKER_LISTEN_PORT": "10", "WSBROKER_ADMIN_PORT": "20"]

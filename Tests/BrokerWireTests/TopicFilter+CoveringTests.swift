@@ -20,7 +20,7 @@ struct TopicFilterCoveringTests {
 
     /// Every filter of up to three levels against every other, by all topics of up to four. A level that stands in no
     /// filter stands for all others, and topics are deeper than filters, so the topics tell every difference.
-    @Test func everySmallPairCoversAsItsTopicsSay() {
+    @Test func everySmallPairCoversAndOverlapsAsItsTopicsSay() {
         let filters = Self.names(levels: ["a", "$", "+", "#"], upTo: 3).compactMap { try? TopicFilter($0) }
         let topics = Self.names(levels: ["a", "z", "$"], upTo: 4).map { name in
             Array(name.utf8).withUnsafeBytes { Topic(unchecked: $0) }
@@ -29,7 +29,9 @@ struct TopicFilterCoveringTests {
         var wrong: [String] = []
         for (filter, itsTopics) in zip(filters, matched) {
             for (other, otherTopics) in zip(filters, matched)
-            where filter.covers(other) != otherTopics.isSubset(of: itsTopics) {
+            where filter.covers(other) != otherTopics.isSubset(of: itsTopics)
+                || filter.overlaps(other) == otherTopics.isDisjoint(with: itsTopics)
+            {
                 wrong.append("\(filter) ~ \(other)")
             }
         }

@@ -9,12 +9,14 @@ public struct AverageAggregator: Aggregator {
 
     public static let descriptor = AggregatorDescriptor(
         name: "avg",
-        summary: "The mean of the numbers: exact where the division comes out, else rounded to 15 digits."
+        summary: "The mean of the numbers: exact where the division comes out, else rounded to 15 digits.",
+        traits: [.exact],
+        output: "21.53"
     )
 
     private let number: NumberFormat
 
-    public init(configuration: NoParameters, number: NumberFormat) { self.number = number }
+    public init(configuration: NoParameters, context: AggregationContext) { self.number = context.number }
 
     public func identity() -> State { State(total: .zero(self.number)) }
 

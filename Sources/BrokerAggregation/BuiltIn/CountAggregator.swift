@@ -1,5 +1,3 @@
-public import BrokerWire
-
 /// Counts publishes, whatever they carry.
 public struct CountAggregator: Aggregator {
     public struct State: Codable, Hashable, Sendable {
@@ -9,10 +7,12 @@ public struct CountAggregator: Aggregator {
     public static let descriptor = AggregatorDescriptor(
         name: "count",
         summary: "How many publishes there were.",
-        input: .anything
+        input: .anything,
+        traits: [.exact],
+        output: "1042"
     )
 
-    public init(configuration: NoParameters, number: NumberFormat) {}
+    public init(configuration: NoParameters, context: AggregationContext) {}
 
     public func identity() -> State { State() }
 
@@ -25,7 +25,7 @@ public struct CountAggregator: Aggregator {
     }
 
     public func value(of state: State) -> AggregateValue {
-        .number(ExactDecimal(units: Int128(state.count), scale: 0))
+        .count(state.count)
     }
 
     public func encode(_ state: State, into bytes: inout [UInt8]) {

@@ -1,44 +1,29 @@
-public import BrokerWire
+import BrokerWire
 
 /// The newest number, by offset.
 public struct LastAggregator: Aggregator {
-    public struct State: Codable, Hashable, Sendable {
-        public var number: ExactDecimal?
-        public var offset: UInt64 = 0
-    }
-
-    public static let descriptor = AggregatorDescriptor(name: "last", summary: "The number published last.")
+    public static let descriptor = AggregatorDescriptor(
+        name: "last",
+        summary: "The number published last.",
+        traits: [.exact, .idempotent, .ordered],
+        output: "7.5"
+    )
 
     private let number: NumberFormat
 
-    public init(configuration: NoParameters, number: NumberFormat) { self.number = number }
+    public init(configuration: NoParameters, context: AggregationContext) { self.number = context.number }
 
-    public func identity() -> State { State() }
+    public func identity() -> OffsetState { OffsetState() }
 
-    public func add(_ sample: Sample, to state: inout State) {
-        state = State(number: sample.number, offset: sample.offset)
-    }
+    public func add(_ sample: Sample, to state: inout OffsetState) { state.takeLater(OffsetState(sample)) }
 
-    public func merge(_ other: State, into state: inout State) {
-        guard other.number != nil, state.number == nil || other.offset > state.offset else { return }
-        state = other
-    }
+    public func merge(_ other: OffsetState, into state: inout OffsetState) { state.takeLater(other) }
 
-    public func value(of state: State) -> AggregateValue { state.number.map(AggregateValue.number) ?? .none }
+    public func value(of state: OffsetState) -> AggregateValue { state.value }
 
-    public func encode(_ state: State, into bytes: inout [UInt8]) {
-        guard let number = state.number else { return }
-        var writer = StateWriter()
-        writer.write(number)
-        writer.write(state.offset)
-        bytes += writer.bytes
-    }
+    public func encode(_ state: OffsetState, into bytes: inout [UInt8]) { state.encode(into: &bytes) }
 
-    public func decode(_ bytes: [UInt8], version: Int) throws(AggregatorError) -> State {
-        guard !bytes.isEmpty else { return State() }
-        var reader = StateReader(bytes)
-        let state = State(number: try reader.read(self.number), offset: try reader.read(UInt64.self))
-        try reader.finish()
-        return state
+    public func decode(_ bytes: [UInt8], version: Int) throws(AggregatorError) -> OffsetState {
+        try OffsetState(decoding: bytes, self.number)
     }
 }

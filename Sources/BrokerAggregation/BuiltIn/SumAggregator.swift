@@ -6,11 +6,16 @@ public struct SumAggregator: Aggregator {
         public var total: ExactDecimal
     }
 
-    public static let descriptor = AggregatorDescriptor(name: "sum", summary: "The exact sum of the numbers.")
+    public static let descriptor = AggregatorDescriptor(
+        name: "sum",
+        summary: "The exact sum of the numbers.",
+        traits: [.exact],
+        output: "10.3"
+    )
 
     private let number: NumberFormat
 
-    public init(configuration: NoParameters, number: NumberFormat) { self.number = number }
+    public init(configuration: NoParameters, context: AggregationContext) { self.number = context.number }
 
     public func identity() -> State { State(total: .zero(self.number)) }
 

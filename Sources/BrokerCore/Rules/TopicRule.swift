@@ -18,6 +18,36 @@ package struct TopicRule: Sendable {
     /// Whether numbers that would have to be rounded are refused.
     package var isStrict: Bool
     package var durability: Durability
+    /// Where the number, or the label, is in what is published.
+    package var value = FieldPath.pointer(.whole)
+    /// What a publish is about.
+    package var key: FieldPath?
+    /// Which publishes are taken; `nil` for all.
+    package var condition: Condition?
+    /// How long a key may be silent before it leaves the fold across keys, in nanoseconds; `nil` for ever.
+    package var staleAfter: UInt64?
+    /// Set for a view: nobody publishes to its topics.
+    package var view: View?
+
+    /// What a view is made from, and where its results go.
+    package struct View: Hashable, Sendable {
+        package var from: TopicFilter
+        package var topic: TopicTemplate
+
+        package init(from: TopicFilter, topic: TopicTemplate) {
+            self.from = from
+            self.topic = topic
+        }
+    }
+
+    /// The filter whose `+` the rule's paths name.
+    var source: TopicFilter { self.view?.from ?? self.filter }
+
+    /// Whether `data` itself is the number, as it nearly always is, and nothing has to be looked for.
+    var takesDataAsIs: Bool {
+        let takesNumbers = self.aggregator.map { $0.input == .number || $0.input == .anything } ?? true
+        return takesNumbers && self.value == .pointer(.whole) && self.key == nil && self.condition == nil
+    }
 
     package init(
         filter: TopicFilter,
@@ -37,12 +67,20 @@ package struct TopicRule: Sendable {
 /// The rules of a broker in their order.
 package struct TopicRules: Sendable {
     package let rules: [TopicRule]
+    /// The views among them, by their places in ``rules``.
+    private let views: [Int]
     /// What governs a topic that no rule names: events, of which the retained ones are kept on disk.
     private let fallback: TopicRule
 
     package init(_ rules: [TopicRule]) throws(TopicError) {
         self.rules = rules
+        self.views = rules.indices.filter { rules[$0].view != nil }
         self.fallback = TopicRule(filter: try TopicFilter("#"))
+    }
+
+    /// The views that are made from `topic`.
+    func views(of topic: UnsafeRawBufferPointer) -> [TopicRule] {
+        self.views.map { self.rules[$0] }.filter { $0.view?.from.matches(topic: topic) == true }
     }
 
     package func rule(for topic: UnsafeRawBufferPointer) -> TopicRule {

@@ -5,6 +5,10 @@ import BrokerWire
 final class TopicState {
     let name: [UInt8]
     let rule: TopicRule
+    /// What is made from it.
+    let views: [TopicRule]
+    /// Whether `data` itself is what it takes, and nothing is made from it: nearly all topics.
+    let isPlain: Bool
     /// Names this life of the topic to the hubs; never used twice.
     let key: UInt32
     /// Names the life that its offsets belong to.
@@ -36,6 +40,8 @@ final class TopicState {
     /// Who subscribes, as of ``interestGeneration``.
     var interest = Interest()
     var interestGeneration: UInt64 = .max
+    /// When each key was heard of last, on the monotonic clock; only where keys go stale.
+    var keysHeard: [[UInt8]: UInt64] = [:]
     /// When it was last used, on the monotonic clock.
     var lastUse: UInt64 = 0
 
@@ -46,9 +52,11 @@ final class TopicState {
         var all: UInt64 = 0
     }
 
-    init(name: [UInt8], rule: TopicRule, key: UInt32, epoch: String) {
+    init(name: [UInt8], rule: TopicRule, views: [TopicRule], key: UInt32, epoch: String) {
         self.name = name
         self.rule = rule
+        self.views = views
+        self.isPlain = views.isEmpty && rule.takesDataAsIs
         self.key = key
         self.epoch = epoch
         self.unstored = (epoch, 0, 0)
@@ -56,6 +64,7 @@ final class TopicState {
     }
 
     var hasAggregator: Bool { self.accumulator != nil }
+    var hasViews: Bool { !self.views.isEmpty }
 
     /// Whether it may be forgotten once nobody uses it.
     var isEphemeral: Bool {
@@ -73,8 +82,15 @@ final class TopicState {
     /// Runs `body` with the value as it goes to clients.
     func withValue<Result>(_ body: (WireValue) -> Result) -> Result {
         if let accumulator = self.accumulator {
-            guard self.offset > 0, case .number(let number) = accumulator.value else { return body(.none) }
-            return body(.number(number))
+            guard self.offset > 0 else { return body(.none) }
+            switch accumulator.value {
+            case .none: return body(.none)
+            case .number(let number): return body(.number(number))
+            case let value:
+                var text: [UInt8] = []
+                value.writeJSON(to: &text)
+                return text.withUnsafeBytes { body(.json($0)) }
+            }
         }
         guard let retained = self.retained else { return body(.none) }
         return retained.withUnsafeBytes { body(.json($0)) }
@@ -87,6 +103,9 @@ final class TopicState {
     }
 
     func retain(_ message: [UInt8]?) { self.retained = message }
+
+    /// Appends the aggregate's value as JSON.
+    func writeValue(to text: inout [UInt8]) { self.accumulator?.value.writeJSON(to: &text) }
 
     // MARK: Storage
 
@@ -114,7 +133,7 @@ final class TopicState {
         let content: TopicRow.Content =
             if let accumulator = self.accumulator {
                 .aggregate(
-                    name: accumulator.descriptor.name,
+                    name: self.rule.aggregator?.stateName ?? accumulator.descriptor.name,
                     number: self.rule.number.rawValue,
                     version: accumulator.descriptor.stateVersion,
                     state: try accumulator.encoded()

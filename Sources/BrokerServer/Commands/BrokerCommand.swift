@@ -28,7 +28,7 @@ public struct BrokerCommand: AsyncParsableCommand {
             """,
         version: BrokerVersion.number,
         subcommands: [
-            RunCommand.self, ConfigCommand.self, HealthcheckCommand.self, StoreCommand.self,
+            RunCommand.self, ConfigCommand.self, AggregatorsCommand.self, HealthcheckCommand.self, StoreCommand.self,
         ],
         defaultSubcommand: RunCommand.self
     )

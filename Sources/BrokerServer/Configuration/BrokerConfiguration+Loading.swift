@@ -60,11 +60,18 @@ extension TopicRuleConfiguration {
             "topic": .string(self.topic), "number": .string(self.number), "strict": .bool(self.strict),
             "durability": .string(self.durability),
         ]
-        if let aggregate = self.aggregate {
-            members["aggregate"] =
+        if !self.value.isEmpty { members["value"] = .string(self.value) }
+        for (name, text) in [("key", self.key), ("where", self.condition), ("from", self.from)] {
+            if let text { members[name] = .string(text) }
+        }
+        for (name, aggregate) in [("aggregate", self.aggregate), ("perKey", self.perKey)] {
+            guard let aggregate else { continue }
+            members[name] =
                 aggregate.parameters == .object([:])
                 ? .string(aggregate.name) : .object([aggregate.name: aggregate.parameters])
         }
+        if let staleAfter = self.staleAfter { members["staleAfter"] = .string(staleAfter) }
+        if let maxKeys = self.maxKeys { members["maxKeys"] = .number(Double(maxKeys)) }
         return .object(members)
     }
 }

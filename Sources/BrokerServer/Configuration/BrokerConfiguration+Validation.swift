@@ -58,7 +58,7 @@ extension BrokerConfiguration {
                 problems.append(ConfigurationProblem(path: path, text: "'topic' is missing"))
                 continue
             }
-            if let filter = try? TopicFilter(rule.topic) {
+            if let filter = try? TopicFilter(rule.template.filterText) {
                 if let first = earlier.first(where: { $0.filter.covers(filter) }) {
                     let place = "topics[\(first.index)]"
                     let reason =
@@ -70,21 +70,40 @@ extension BrokerConfiguration {
                 }
                 earlier.append((index, filter))
             }
-            do throws(RuleError) { _ = try rule.rule(registry) } catch { problems += error.problems(at: path) }
+            do throws(RuleError) {
+                _ = try rule.rule(registry, keysPerTopic: self.transport.limits.keysPerTopic)
+            } catch {
+                problems += error.problems(at: path)
+            }
         }
-        return problems
+        return problems + self.viewProblems
+    }
+
+    /// What is wrong between a view and what it is made from.
+    private var viewProblems: [ConfigurationProblem] {
+        let rules = self.topics.enumerated().map { index, rule in
+            ViewGraph.Rule(
+                path: "topics[\(index)]",
+                topic: rule.topic,
+                filter: try? TopicFilter(rule.template.filterText),
+                from: rule.from.flatMap { try? TopicFilter($0) },
+                durability: rule.durability
+            )
+        }
+        return ViewGraph(rules: rules).problems
     }
 
     /// The rules as the core takes them. The configuration has to be free of problems.
     func rules(registry: AggregatorRegistry) throws -> TopicRules {
         var rules: [TopicRule] = []
-        for rule in self.topics { rules.append(try rule.rule(registry)) }
+        let keysPerTopic = self.transport.limits.keysPerTopic
+        for rule in self.topics { rules.append(try rule.rule(registry, keysPerTopic: keysPerTopic)) }
         // Bare numbers are added up unless a rule says otherwise.
         let plain = try Topic(self.plainTopic)
         if !rules.contains(where: { $0.filter.matches(plain) }) {
             var sum = TopicRuleConfiguration(topic: self.plainTopic)
             sum.aggregate = .init(name: "sum")
-            rules.append(try sum.rule(registry))
+            rules.append(try sum.rule(registry, keysPerTopic: keysPerTopic))
         }
         return try TopicRules(rules)
     }
@@ -95,62 +114,5 @@ extension BrokerConfiguration {
         return (self.anonymousRights ?? Self.defaultRights).reduce(into: Rights()) { rights, name in
             rights.formUnion(names[name] ?? [])
         }
-    }
-}
-
-/// Everything that is wrong with one rule, each with the key that it is about.
-struct RuleError: Error {
-    var parts: [(key: String, text: String)]
-
-    func problems(at path: String) -> [ConfigurationProblem] {
-        self.parts.map { ConfigurationProblem(path: "\(path).\($0.key)", text: $0.text) }
-    }
-}
-
-extension TopicRuleConfiguration {
-    /// The rule as the core takes it.
-    func rule(_ registry: AggregatorRegistry) throws(RuleError) -> TopicRule {
-        var parts: [(key: String, text: String)] = []
-        var filter: TopicFilter?
-        do throws(TopicError) {
-            filter = try TopicFilter(self.topic)
-        } catch {
-            parts.append(("topic", "'\(self.topic)' \(error)"))
-        }
-        let number = NumberFormat(rawValue: self.number)
-        if number == nil { parts.append(("number", Self.choice(NumberFormat.allCases.map(\.rawValue)))) }
-        let durability = Durability(rawValue: self.durability)
-        if durability == nil { parts.append(("durability", Self.choice(Durability.allCases.map(\.rawValue)))) }
-        var factory: AggregatorRegistry.Factory?
-        if let aggregate = self.aggregate {
-            do throws(AggregatorError) {
-                factory = try registry.factory(
-                    name: aggregate.name,
-                    parameters: aggregate.parameters.bytes,
-                    number: number ?? .decimal
-                )
-            } catch {
-                parts.append(("aggregate", Self.text(of: error, registry)))
-            }
-        }
-        guard parts.isEmpty, let filter, let number, let durability else { throw RuleError(parts: parts) }
-        return TopicRule(
-            filter: filter,
-            aggregator: factory,
-            number: number,
-            isStrict: self.strict,
-            durability: durability
-        )
-    }
-
-    private static func choice(_ names: [String]) -> String {
-        "has to be one of " + names.map { "\"\($0)\"" }.joined(separator: ", ")
-    }
-
-    private static func text(of error: AggregatorError, _ registry: AggregatorRegistry) -> String {
-        guard case .unknown(let name, let known) = error, let nearest = NearestName.of(name, among: known) else {
-            return "\(error)"
-        }
-        return "\(error); did you mean '\(nearest)'?"
     }
 }

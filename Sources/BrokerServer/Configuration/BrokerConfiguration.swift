@@ -62,8 +62,20 @@ package struct TopicRuleConfiguration: Hashable, Sendable {
     package var number = "decimal"
     package var strict = false
     package var durability = "disk"
+    /// Where the number is in what is published.
+    package var value = ""
+    package var key: String?
+    package var condition: String?
+    package var from: String?
+    /// The fold of each key's samples, which `aggregate` then folds across keys.
+    package var perKey: Aggregate?
+    package var staleAfter: String?
+    package var maxKeys: Int?
 
-    static let keys = ["topic", "aggregate", "number", "strict", "durability"]
+    static let keys = [
+        "topic", "aggregate", "number", "strict", "durability", "value", "key", "where", "from", "perKey", "staleAfter",
+        "maxKeys",
+    ]
 }
 
 /// One thing that is wrong with a configuration.

@@ -70,6 +70,12 @@ extension ConfigurationKey {
             1...100_000_000,
             "The most topics; each costs some hundred bytes of memory."
         ),
+        .integer(
+            "limits.keysPerTopic",
+            \.transport.limits.keysPerTopic,
+            1...1_000_000,
+            "The most keys of a topic with `perKey`, where its rule has no `maxKeys`."
+        ),
     ]
 
     private static let connectionLimits: [ConfigurationKey] = [

@@ -142,14 +142,17 @@ struct ConfigurationLoader {
             case ("topic", .string(let text)): rule.topic = text
             case ("number", .string(let text)): rule.number = text
             case ("durability", .string(let text)): rule.durability = text
+            case ("value", .string(let text)): rule.value = text
+            case ("key", .string(let text)): rule.key = text
+            case ("where", .string(let text)): rule.condition = text
+            case ("from", .string(let text)): rule.from = text
             case ("strict", .bool(let flag)): rule.strict = flag
-            case ("aggregate", .string(let aggregator)): rule.aggregate = .init(name: aggregator)
-            case ("aggregate", .object(let parts)):
-                if let part = parts.first, parts.count == 1, case .object = part.value {
-                    rule.aggregate = .init(name: part.key, parameters: part.value)
-                } else {
-                    self.report("\(path).aggregate", #"has to be a name, or an object {"name": {parameters}}"#)
-                }
+            case ("staleAfter", .string(let text)): rule.staleAfter = text
+            case ("maxKeys", .number(let number)): rule.maxKeys = Int(exactly: number) ?? 0
+            case ("aggregate", .string), ("aggregate", .object):
+                rule.aggregate = self.aggregate(value, at: "\(path).aggregate")
+            case ("perKey", .string), ("perKey", .object):
+                rule.perKey = self.aggregate(value, at: "\(path).perKey")
             case _ where TopicRuleConfiguration.keys.contains(name):
                 self.report("\(path).\(name)", "can not be \(value.kind)")
             default:
@@ -158,6 +161,20 @@ struct ConfigurationLoader {
             }
         }
         return rule
+    }
+
+    /// A name, or an object with the name and its parameters.
+    private mutating func aggregate(_ value: JSONValue, at path: String) -> TopicRuleConfiguration.Aggregate? {
+        switch value {
+        case .string(let name): return .init(name: name)
+        case .object(let parts):
+            if let part = parts.first, parts.count == 1, case .object = part.value {
+                return .init(name: part.key, parameters: part.value)
+            }
+        default: break
+        }
+        self.report(path, #"has to be a name, or an object {"name": {parameters}}"#)
+        return nil
     }
 
     // MARK: Problems
