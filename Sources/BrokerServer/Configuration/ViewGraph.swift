@@ -36,7 +36,8 @@ struct ViewGraph {
 
     private var circles: [ConfigurationProblem] {
         self.rules.indices.compactMap { index in
-            guard let way = self.way(from: index, backTo: index, [index]) else { return nil }
+            var visited: Set<Int> = []
+            guard let way = self.way(from: index, backTo: index, [index], &visited) else { return nil }
             // Each circle once, at its first rule.
             guard way.min() == index else { return nil }
             let names = (way + [index]).map { "'\(self.rules[$0].topic)'" }.joined(separator: ", made from ")
@@ -46,11 +47,13 @@ struct ViewGraph {
     }
 
     /// The rules on a way from one to another along what they are made from.
-    private func way(from start: Int, backTo end: Int, _ seen: [Int]) -> [Int]? {
+    ///
+    /// - `visited`: Rules from which the end can not be reached; each is looked at once.
+    private func way(from start: Int, backTo end: Int, _ way: [Int], _ visited: inout Set<Int>) -> [Int]? {
         for source in self.sources(of: start) where self.rules[source].from != nil {
-            if source == end { return seen }
-            guard !seen.contains(source) else { continue }
-            if let way = self.way(from: source, backTo: end, seen + [source]) { return way }
+            if source == end { return way }
+            guard visited.insert(source).inserted else { continue }
+            if let way = self.way(from: source, backTo: end, way + [source], &visited) { return way }
         }
         return nil
     }
