@@ -41,11 +41,10 @@ public final class KeyedAccumulator: Accumulator {
     private var entries: [Entry?] = []
     private var places: [[UInt8]: Int] = [:]
     private var freePlaces: [Int] = []
-    private var tree: MergeTree
+    private var tree = MergeTree()
 
     init(_ plan: Plan) {
         self.plan = plan
-        self.tree = MergeTree { plan.across.makeAccumulator() }
     }
 
     public var descriptor: AggregatorDescriptor { Self.descriptor(of: self.plan) }
@@ -153,7 +152,7 @@ public final class KeyedAccumulator: Accumulator {
         self.entries = []
         self.places = [:]
         self.freePlaces = []
-        self.tree = MergeTree { [plan] in plan.across.makeAccumulator() }
+        self.tree = MergeTree()
     }
 
     // MARK: Storage

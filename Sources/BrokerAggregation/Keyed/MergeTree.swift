@@ -3,13 +3,11 @@
 /// Nothing is ever taken out of a state, so it works for every aggregator, exact or not, and never drifts: the path
 /// from a changed leaf to the root is merged anew, which is as many steps as the number of leaves has binary digits.
 struct MergeTree {
-    private let make: () -> any Accumulator
     /// A complete binary tree in an array, the root at 1; an element without a leaf below it is `nil`.
     private var nodes: [(any Accumulator)?]
     private var capacity: Int
 
-    init(make: @escaping () -> any Accumulator) {
-        self.make = make
+    init() {
         self.capacity = 1
         self.nodes = [nil, nil]
     }
