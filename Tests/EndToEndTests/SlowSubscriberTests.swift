@@ -51,7 +51,8 @@ struct SlowSubscriberTests {
     }
 
     @Test func aSubscriberToAllMessagesThatDoesNotReadIsClosedAndOthersGoOn() async throws {
-        try await TestBroker.run(settings: ["limits.outboxBytes=128KiB"], topics: "[]") { broker async throws in
+        try await TestBroker.run(settings: ["limits.outboxBytes=128KiB", "limits.pingInterval=10m"], topics: "[]") {
+            broker async throws in
             try await WireClient.run(port: broker.port, receiveBuffer: 4096) { slow async throws in
                 _ = try await slow.ask(#"{"op":"sub","id":1,"topic":"news"}"#)
                 try await WireClient.run(port: broker.port) { quick async throws in
