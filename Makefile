@@ -2,7 +2,7 @@
 PREFIX ?= /usr/local
 TEST_FLAGS = --explicit-target-dependency-import-check error
 
-.PHONY: demo test build release setup lint format install compare example conformance fuzz tsan asan clean
+.PHONY: demo test build release setup lint format install compare bench example conformance fuzz tsan asan clean
 
 demo: setup release
 	@scripts/demo
@@ -21,10 +21,10 @@ release: setup
 	swift build -c release
 
 lint:
-	swift format lint --strict --recursive --parallel Package.swift Sources Tests Fuzz Examples
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests Fuzz Examples Benchmarks
 
 format:
-	swift format --in-place --recursive --parallel Package.swift Sources Tests Fuzz Examples
+	swift format --in-place --recursive --parallel Package.swift Sources Tests Fuzz Examples Benchmarks
 
 install: release
 	install -d $(DESTDIR)$(PREFIX)/bin
@@ -33,6 +33,10 @@ install: release
 # Side by side with Mosquitto and NATS; needs `apt-get install g++ mosquitto nats-server`.
 compare: release
 	../shared/bench/compare --broker .build/release/wsbroker
+
+# What one update of an aggregate costs.
+bench:
+	swift run -c release --package-path Benchmarks aggregation-bench
 
 # The broker of one's own, with an aggregator more.
 example: setup
@@ -62,4 +66,4 @@ asan: setup
 		--no-parallel --sanitize address --scratch-path .build-asan
 
 clean:
-	rm -rf .build Examples/CustomAggregator/.build .build-tsan .build-asan Fuzz/.build
+	rm -rf .build Benchmarks/.build Examples/CustomAggregator/.build .build-tsan .build-asan Fuzz/.build

@@ -145,8 +145,11 @@ package final class WebSocketHandler<Consumer: MessageConsumer>: ChannelDuplexHa
     private func handle(_ assembled: Assembled, pongs: inout ByteBuffer) {
         switch assembled {
         case .text(let message):
+            // A pong comes before the answer to what came behind its ping.
+            self.send(&pongs)
             if self.closing.takesRequests { self.consumer.received(text: message) }
         case .binary(let message):
+            self.send(&pongs)
             if self.closing.takesRequests { self.consumer.received(binary: message) }
         case .ping(let payload):
             guard self.closing.maySend else { return }

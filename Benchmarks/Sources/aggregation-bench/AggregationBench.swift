@@ -1,0 +1,104 @@
+import BrokerAggregation
+import BrokerWire
+// Foundation for clock(3): CPU time is what does not depend on who else is on the machine.
+import Foundation
+
+/// What one update of an aggregate costs, as the broker makes it: through an accumulator whose type is forgotten.
+///
+///     swift run -c release --package-path Benchmarks aggregation-bench
+///
+/// Nanoseconds of CPU time, the median of several rounds. Ratios within one run are what to trust.
+@main
+enum AggregationBench {
+    private static let rounds = 7
+    private static let updates = 400_000
+
+    static func main() throws {
+        print("| update | ns |\n|---|---|")
+        for (name, parameters) in Self.aggregators {
+            let factory = try AggregatorRegistry.builtIn.factory(
+                name: name,
+                parameters: Array(parameters.utf8),
+                context: AggregationContext()
+            )
+            let title = parameters == "{}" ? "`\(name)`" : "`\(name)` `\(parameters)`"
+            try Self.measure(title, Self.samples(labels: 5000)) { factory.makeAccumulator() }
+        }
+        for keys in [16, 1000, 10_000] {
+            let factory = try Self.keyed(keys)
+            try Self.measure("`last` per key, `max` across \(keys) keys", Self.samples(labels: keys)) {
+                factory.makeAccumulator()
+            }
+        }
+        Self.measureParsing()
+    }
+
+    private static let aggregators = [
+        ("count", "{}"), ("sum", "{}"), ("avg", "{}"), ("min", "{}"), ("max", "{}"), ("max", #"{"who":true}"#),
+        ("range", "{}"), ("last", "{}"), ("stats", "{}"), ("stddev", #"{"kind":"sample"}"#),
+        ("histogram", #"{"bounds":[1,10,100,1000]}"#), ("quantile", "{}"), ("distinct", "{}"), ("topk", "{}"),
+    ]
+
+    private static func keyed(_ keys: Int) throws -> AggregatorRegistry.Factory {
+        let context = AggregationContext()
+        return AggregatorRegistry.Factory(
+            keyed: .init(
+                perKey: try AggregatorRegistry.builtIn.factory(name: "last", context: context),
+                across: try AggregatorRegistry.builtIn.factory(name: "max", context: context),
+                number: .decimal,
+                keysMax: keys
+            )
+        )
+    }
+
+    /// Numbers of three decimals from 0 to 1000, and labels that are met equally often.
+    private static func samples(labels: Int) -> [Sample] {
+        var random = SystemRandomNumberGenerator()
+        return (0..<Self.updates).map { index in
+            let thousandths = Int128(random.next() % 1_000_000)
+            return Sample(
+                number: ExactDecimal(units: thousandths * 1_000_000_000_000_000, scale: 18),
+                timestamp: UInt64(index),
+                offset: UInt64(index + 1),
+                label: Array("key-\(random.next() % UInt64(labels))".utf8)
+            )
+        }
+    }
+
+    private static func measure(_ title: String, _ samples: [Sample], _ make: () -> any Accumulator) throws {
+        var times: [Double] = []
+        for _ in 0..<Self.rounds {
+            let accumulator = make()
+            let start = clock()
+            for sample in samples { try accumulator.add(sample) }
+            times.append(Self.nanoseconds(since: start) / Double(samples.count))
+        }
+        Self.report(title, times)
+    }
+
+    /// From the characters of a number to a decimal.
+    private static func measureParsing() {
+        let tokens = (0..<Self.updates).map { Array("\($0 % 1000).\($0 % 997)".utf8) }
+        var times: [Double] = []
+        for _ in 0..<Self.rounds {
+            var sum: Int128 = 0
+            let start = clock()
+            for token in tokens {
+                let number = token.withUnsafeBytes { try? ExactDecimal(parsing: $0, as: .decimal) }
+                sum &+= number?.units ?? 0
+            }
+            times.append(Self.nanoseconds(since: start) / Double(tokens.count))
+            precondition(sum != 0, "the numbers were read")
+        }
+        Self.report("parsing a number such as `12.345`", times)
+    }
+
+    private static func nanoseconds(since start: clock_t) -> Double {
+        Double(clock() - start) / Double(CLOCKS_PER_SEC) * 1e9
+    }
+
+    private static func report(_ title: String, _ times: [Double]) {
+        let median = times.sorted()[times.count / 2]
+        print("| \(title) | \(Int(exactly: median.rounded()) ?? 0) |")
+    }
+}
