@@ -12,6 +12,8 @@ public protocol Accumulator: AnyObject {
     func merge(_ other: any Accumulator) throws(AggregatorError)
     /// What takes back the adding of `sample`, which comes next.
     func undo(of sample: Sample) -> () -> Void
+    /// Takes over the state of `other`, an accumulator of the same rule.
+    func assign(_ other: any Accumulator) throws(AggregatorError)
     /// Another one with the same state.
     func copy() -> any Accumulator
     /// How many bytes the state takes.
@@ -43,11 +45,17 @@ final class TypedAccumulator<A: Aggregator>: Accumulator {
     }
 
     func merge(_ other: any Accumulator) throws(AggregatorError) {
+        try self.aggregator.merge(try Self.state(of: other), into: &self.state)
+    }
+
+    func assign(_ other: any Accumulator) throws(AggregatorError) { self.state = try Self.state(of: other) }
+
+    private static func state(of other: any Accumulator) throws(AggregatorError) -> A.State {
         guard let other = other as? TypedAccumulator<A> else {
             let names = "'\(other.descriptor.name)' and '\(A.descriptor.name)'"
             throw .stateCorrupt("states of \(names) do not merge")
         }
-        try self.aggregator.merge(other.state, into: &self.state)
+        return other.state
     }
 
     func undo(of sample: Sample) -> () -> Void {

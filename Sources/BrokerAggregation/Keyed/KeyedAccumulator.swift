@@ -41,10 +41,11 @@ public final class KeyedAccumulator: Accumulator {
     private var entries: [Entry?] = []
     private var places: [[UInt8]: Int] = [:]
     private var freePlaces: [Int] = []
-    private var tree = MergeTree()
+    private var tree: MergeTree
 
     init(_ plan: Plan) {
         self.plan = plan
+        self.tree = MergeTree(make: plan.across.makeAccumulator)
     }
 
     public var descriptor: AggregatorDescriptor { Self.descriptor(of: self.plan) }
@@ -81,11 +82,17 @@ public final class KeyedAccumulator: Accumulator {
         guard sample.label.count <= Self.keyBytesMax else {
             throw .input(why: "key_too_long", reason: "a key has at most \(Self.keyBytesMax) bytes")
         }
-        let fold = place.flatMap { self.entries[$0]?.fold.copy() } ?? self.plan.perKey.makeAccumulator()
+        let fold = place.flatMap { self.entries[$0]?.fold } ?? self.plan.perKey.makeAccumulator()
+        let undo = fold.undo(of: sample)
         try fold.add(sample)
         let entry = Entry(key: sample.label, fold: fold, offset: sample.offset, timestamp: sample.timestamp)
         let target = place ?? self.freePlaces.last ?? self.entries.count
-        try self.tree.set(try self.leaf(entry), at: target)
+        do throws(AggregatorError) {
+            try self.tree.set(try self.leaf(entry), at: target)
+        } catch {
+            undo()
+            throw error
+        }
         self.put(entry, at: target)
     }
 
@@ -122,8 +129,10 @@ public final class KeyedAccumulator: Accumulator {
     }
 
     public func undo(of sample: Sample) -> () -> Void {
-        let before = self.places[sample.label].flatMap { self.entries[$0] }
-        return { [self] in
+        var before = self.places[sample.label].flatMap { self.entries[$0] }
+        // The fold itself goes on being changed.
+        if let fold = before?.fold { before?.fold = fold.copy() }
+        return { [self, before] in
             self.remove(sample.label)
             guard let before, let place = self.freePlaces.last else { return }
             try? self.tree.set(try self.leaf(before), at: place)
@@ -136,15 +145,15 @@ public final class KeyedAccumulator: Accumulator {
         throw .stateCorrupt("keyed states do not merge")
     }
 
+    public func assign(_ other: any Accumulator) throws(AggregatorError) {
+        try self.restore(try other.encoded(), version: other.descriptor.stateVersion)
+    }
+
+    /// Another one with the same state; it costs as much as reading it from the store, and is not on any hot path.
     public func copy() -> any Accumulator {
         let copy = KeyedAccumulator(self.plan)
-        copy.entries = self.entries.map { entry in
-            entry.map { Entry(key: $0.key, fold: $0.fold.copy(), offset: $0.offset, timestamp: $0.timestamp) }
-        }
-        copy.places = self.places
-        copy.freePlaces = self.freePlaces
-        // Nodes are never changed in place, so they can be shared.
-        copy.tree = self.tree
+        // What it has written itself it can read.
+        try? copy.assign(self)
         return copy
     }
 
@@ -152,7 +161,7 @@ public final class KeyedAccumulator: Accumulator {
         self.entries = []
         self.places = [:]
         self.freePlaces = []
-        self.tree = MergeTree()
+        self.tree = MergeTree(make: self.plan.across.makeAccumulator)
     }
 
     // MARK: Storage
