@@ -172,6 +172,12 @@ extension ConfigurationKey {
             .seconds(1)...(.hours(1)),
             "How long it may take to answer."
         ),
+        .duration(
+            "limits.closeTimeout",
+            \.transport.closeTimeout,
+            .seconds(1)...(.minutes(10)),
+            "How long a client may take to answer a Close before the connection is cut."
+        ),
     ]
 }
 
