@@ -25,7 +25,6 @@ extension Broker {
         var changed: [TopicState] = []
         /// What takes each change back.
         var undos: [() -> Void] = []
-        var isLeftOut = false
 
         /// Takes everything back.
         func undo() {
@@ -52,14 +51,14 @@ extension Broker {
             return .failure(Refusal(.badEnvelope, "'retain' has no meaning on a topic with an aggregator"))
         }
         if topic.isPlain { return self.applyPlainly(request, data, to: topic, isStored: isStored, session) }
-        var folding = Folding()
         let published = Published(data: data, topic: name, filter: topic.rule.filter)
+        if let condition = topic.rule.condition, !condition.holds(for: published) {
+            return .success(Applied(topic: topic, isStored: false, needs: session.pendingBatch, leftOut: "where"))
+        }
+        var folding = Folding()
         if let refusal = self.fold(published, into: topic, &folding, session) {
             folding.undo()
             return .failure(refusal)
-        }
-        guard !folding.isLeftOut else {
-            return .success(Applied(topic: topic, isStored: false, needs: session.pendingBatch, leftOut: "where"))
         }
         if request.retain { topic.retain(request.dataKind == .null ? nil : Array(data)) }
         return .success(self.note(folding, from: topic, retaining: request.retain, session))
@@ -84,17 +83,13 @@ extension Broker {
         return .success(Applied(topic: topic, isStored: isStored, needs: needs))
     }
 
-    /// Folds a publish into `topic` and then into the views of it; returns why it can not be.
+    /// Folds a publish that the rule of `topic` takes into it and then into the views of it; returns why it can not be.
     private func fold(
         _ published: Published,
         into topic: TopicState,
         _ folding: inout Folding,
         _ session: CoreSession
     ) -> Refusal? {
-        if let condition = topic.rule.condition, !condition.holds(for: published) {
-            folding.isLeftOut = folding.changed.isEmpty
-            return nil
-        }
         let isStored = topic.isStored(retaining: false)
         self.tellEarlierChange(of: topic, before: self.needs(of: topic, isStored: isStored, session))
         if topic.hasAggregator, let refusal = self.add(published, to: topic, &folding) { return refusal }
@@ -129,13 +124,14 @@ extension Broker {
                 guard let path = rule.key, let found = path.find(in: published)?.label else {
                     return Self.missing(rule.key ?? rule.value, "key")
                 }
-                guard Self.isLevel(found) else {
-                    let reason = "the key, \(path), can not be a level of a topic"
-                    return Refusal(.badValue, reason, why: "bad_key")
-                }
+                guard !found.contains(UInt8(ascii: "/")) else { return Self.badKey }
                 key = found
             }
             guard let target = view.topic.topic(of: published, key: key) else { return nil }
+            let limits = self.limits.wire.topic
+            guard target.withUnsafeBytes({ TopicGrammar.problem(in: $0, as: .topic, limits: limits) }) == nil else {
+                return Self.badKey
+            }
             guard let made = target.withUnsafeBytes({ self.topic($0) }) else { return self.tooManyTopics }
             guard made.rule.view == view else {
                 let name = String(decoding: target, as: UTF8.self)
@@ -145,10 +141,11 @@ extension Broker {
         }
     }
 
-    private static func isLevel(_ key: [UInt8]) -> Bool {
-        guard !key.contains(UInt8(ascii: "/")) else { return false }
-        return key.withUnsafeBytes { TopicGrammar.problem(in: $0, as: .topic, limits: TopicLimits()) } == nil
-    }
+    private static let badKey = Refusal(
+        .badValue,
+        "the key can not be a level of a topic, or makes its name too long",
+        why: "bad_key"
+    )
 
     private static func missing(_ path: FieldPath, _ what: StaticString) -> Refusal {
         Refusal(.badValue, "\(path) has to be there: it is the \(what)", why: "missing_\(what)")
@@ -182,7 +179,10 @@ extension Broker {
             do throws(AggregatorError) { try topic.load() } catch { return self.refusal(of: error) }
             if let accumulator = topic.accumulator { folding.undos.append(accumulator.undo(of: sample)) }
             if let refusal = self.add(sample, to: topic) { return refusal }
-            if topic.rule.staleAfter != nil { topic.keysHeard[sample.label] = self.now.monotonic }
+            if topic.rule.staleAfter != nil {
+                let before = topic.keysHeard.updateValue(self.now.monotonic, forKey: sample.label)
+                folding.undos.append { topic.keysHeard[sample.label] = before }
+            }
             return nil
         }
     }

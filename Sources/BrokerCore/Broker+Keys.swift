@@ -31,7 +31,7 @@ extension Broker {
         guard !isStored || self.storageFailure == nil else { return }
         let needs = self.needs(of: topic, isStored: isStored, self.nobody)
         self.tellEarlierChange(of: topic, before: needs)
-        keyed.remove(key)
+        guard keyed.remove(key) else { return }
         topic.keysHeard[key] = nil
         self.note(topic, isStored: isStored, needs: needs)
         let applied = Applied(topic: topic, isStored: isStored, needs: needs)

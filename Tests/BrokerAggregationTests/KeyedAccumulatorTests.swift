@@ -123,6 +123,18 @@ struct KeyedAccumulatorTests {
         #expect(keyed.value == .number(largest.number))
     }
 
+    /// The others alone have no room, so the key that makes up for them stays.
+    @Test func aKeyWithoutWhichThereIsNoRoomStays() throws {
+        let keyed = try Self.accumulator("last", "sum")
+        try keyed.add(Sample(number: ExactDecimal(units: .max, scale: 0), offset: 1, label: [1]))
+        try keyed.add(Sample(number: ExactDecimal(units: -.max, scale: 0), offset: 2, label: [2]))
+        try keyed.add(Sample(number: ExactDecimal(units: 5, scale: 0), offset: 3, label: [3]))
+        #expect(!keyed.remove([2]))
+        #expect(Self.number(keyed.value) == 5)
+        #expect(keyed.remove([1]))
+        #expect(keyed.value == .number(ExactDecimal(units: 5 - .max, scale: 0)))
+    }
+
     @Test func whatIsAddedCanBeTakenBack() throws {
         let keyed = try Self.accumulator("sum", "max")
         try keyed.add(Self.sample("a", 5, offset: 1))

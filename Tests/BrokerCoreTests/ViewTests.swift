@@ -54,6 +54,17 @@ struct ViewTests {
         #expect(refusal.string("why") == "bad_key")
     }
 
+    /// With the key in it the name is as long as a topic may be, and one byte longer.
+    @Test(arguments: [247, 248])
+    func aKeyMakesANameAsLongAsAllowedAndNotLonger(length: Int) throws {
+        let harness = try CoreHarness([
+            TopicRule(view: "by-page/{key}", "count", from: "clicks").taking(key: "/page")
+        ])
+        let page = String(repeating: "p", count: length)
+        let answer = try #require(self.publish(#"{"page":"\#(page)"}"#, to: "clicks", harness))
+        #expect(answer.string("why") == (length == 247 ? nil : "bad_key"))
+    }
+
     @Test(arguments: ["{}", #"{"page":null}"#, #"{"page":[]}"#])
     func aKeyThatIsNotThereIsRefused(data: String) throws {
         let harness = try CoreHarness([

@@ -117,14 +117,16 @@ public final class KeyedAccumulator: Accumulator {
         return leaf
     }
 
-    /// Takes a key out of the whole; returns whether it was there.
+    /// Takes a key out of the whole; returns whether it is gone.
+    ///
+    /// It stays if the others alone have no room, as a sum without its only negative part may have none.
     @discardableResult
     public func remove(_ key: [UInt8]) -> Bool {
-        guard let place = self.places.removeValue(forKey: key) else { return false }
+        guard let place = self.places[key] else { return false }
+        do throws(AggregatorError) { try self.tree.set(nil, at: place) } catch { return false }
+        self.places[key] = nil
         self.entries[place] = nil
         self.freePlaces.append(place)
-        // Without a state there is less to merge than before, so nothing can overflow that did not.
-        try? self.tree.set(nil, at: place)
         return true
     }
 
@@ -133,8 +135,11 @@ public final class KeyedAccumulator: Accumulator {
         // The fold itself goes on being changed.
         if let fold = before?.fold { before?.fold = fold.copy() }
         return { [self, before] in
-            self.remove(sample.label)
-            guard let before, let place = self.freePlaces.last else { return }
+            guard let before, let place = self.places[sample.label] else {
+                self.remove(sample.label)
+                return
+            }
+            // It was there before, so there is room for it.
             try? self.tree.set(try self.leaf(before), at: place)
             self.put(before, at: place)
         }

@@ -40,9 +40,6 @@ package struct TopicRule: Sendable {
         }
     }
 
-    /// The filter whose `+` the rule's paths name.
-    var source: TopicFilter { self.view?.from ?? self.filter }
-
     /// Whether `data` itself is the number, as it nearly always is, and nothing has to be looked for.
     var takesDataAsIs: Bool {
         let takesNumbers = self.aggregator.map { $0.input == .number || $0.input == .anything } ?? true
