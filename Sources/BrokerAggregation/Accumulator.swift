@@ -1,3 +1,5 @@
+public import BrokerWire
+
 /// An aggregator together with the state of one topic, its type forgotten.
 ///
 /// The broker holds one per topic. It is confined to whoever holds it and is not `Sendable`.
@@ -8,6 +10,9 @@ public protocol Accumulator: AnyObject {
 
     /// Takes one sample into account, or throws and changes nothing.
     func add(_ sample: Sample) throws(AggregatorError)
+    /// Takes one sample into account and gives the number that comes of it to `use`; if either throws, nothing has
+    /// changed.
+    func add(_ sample: Sample, use: (ExactDecimal?) throws(AggregatorError) -> Void) throws(AggregatorError)
     /// Takes the samples of `other`, an accumulator of the same rule, into account too, or throws and changes nothing.
     func merge(_ other: any Accumulator) throws(AggregatorError)
     /// What takes back the adding of `sample`, which comes next.
@@ -26,10 +31,28 @@ public protocol Accumulator: AnyObject {
     func restore(_ bytes: [UInt8], version: Int) throws(AggregatorError)
 }
 
+extension Accumulator {
+    public func add(
+        _ sample: Sample,
+        use: (ExactDecimal?) throws(AggregatorError) -> Void
+    ) throws(AggregatorError) {
+        let undo = self.undo(of: sample)
+        try self.add(sample)
+        do throws(AggregatorError) {
+            try use(self.value.primaryNumber)
+        } catch {
+            undo()
+            throw error
+        }
+    }
+}
+
 /// The one implementation: joins an ``Aggregator`` and its state.
 final class TypedAccumulator<A: Aggregator>: Accumulator {
     private let aggregator: A
-    private var state: A.State
+    /// Unchecked, which halves the time of an addition: an aggregator is `Sendable` and an accumulator is not, so it
+    /// has no way back here while it changes the state.
+    @exclusivity(unchecked) private var state: A.State
 
     init(_ aggregator: A) {
         self.aggregator = aggregator
@@ -42,6 +65,21 @@ final class TypedAccumulator<A: Aggregator>: Accumulator {
 
     func add(_ sample: Sample) throws(AggregatorError) {
         try self.aggregator.add(sample, to: &self.state)
+    }
+
+    /// Cheaper than by an ``undo(of:)``: nothing is allocated.
+    func add(
+        _ sample: Sample,
+        use: (ExactDecimal?) throws(AggregatorError) -> Void
+    ) throws(AggregatorError) {
+        let before = self.state
+        try self.aggregator.add(sample, to: &self.state)
+        do throws(AggregatorError) {
+            try use(self.value.primaryNumber)
+        } catch {
+            self.state = before
+            throw error
+        }
     }
 
     func merge(_ other: any Accumulator) throws(AggregatorError) {

@@ -10,12 +10,14 @@ public struct AggregatorRegistry: Sendable {
         /// What a stored state is known by: the name, and those parameters that the state depends on.
         public let stateName: String
         private let make: @Sendable () -> any Accumulator
+        private var makeAcross: (@Sendable () -> AcrossFold)?
 
         init<A: Aggregator>(_ aggregator: A) {
             self.descriptor = A.descriptor
             self.input = aggregator.input
             self.stateName = A.descriptor.name + aggregator.stateParameters
             self.make = { TypedAccumulator(aggregator) }
+            self.makeAcross = { AcrossFold(aggregator) }
         }
 
         /// Makes accumulators that fold per key and then across keys.
@@ -28,6 +30,14 @@ public struct AggregatorRegistry: Sendable {
 
         /// A new accumulator at the identity.
         public func makeAccumulator() -> any Accumulator { self.make() }
+
+        /// A new fold across keys at the identity.
+        func makeAcrossFold() -> AcrossFold {
+            guard let makeAcross = self.makeAcross else {
+                preconditionFailure("what folds across keys has neither keys nor windows of its own")
+            }
+            return makeAcross()
+        }
     }
 
     private struct Entry: Sendable {

@@ -150,6 +150,64 @@ struct KeyedAccumulatorTests {
         }
     }
 
+    /// What brokers have stored is read for ever, so it is written down. A new key takes the place of one that went.
+    @Test func theStoredFormStaysAsItIs() throws {
+        let keyed = try Self.accumulator("last", "max")
+        for key in ["a", "b", "cc"] { try keyed.add(Self.sample(key, 5, offset: 300)) }
+        keyed.remove(Array("b".utf8))
+        try keyed.add(Self.sample("d", -2, offset: 2))
+        var bytes: [UInt8] = [3]
+        for (key, number, offset) in [("a", 5, 300), ("d", -2, 2), ("cc", 5, 300)] {
+            var state = StateWriter()
+            state.write(Int128(number))
+            state.write(UInt64(offset))
+            bytes += [UInt8(key.utf8.count), 0] + Array(key.utf8)
+            bytes += (offset == 300 ? [0xAC, 0x02] : [2]) + [0, 1, 24] + state.bytes
+        }
+        #expect(try keyed.encoded() == bytes)
+    }
+
+    /// An aggregator whose states share memory when they are copied, and one that depends on offsets.
+    @Test(arguments: ["distinct", "first", "histogram"])
+    func itIsWhatMergingAllKeysIs(across: String) throws {
+        var random = SeededGenerator(seed: 11)
+        let parameters = across == "histogram" ? #"{"bounds":[10,100]}"# : "{}"
+        let context = AggregationContext(number: .int)
+        let factory = try AggregatorRegistry.builtIn.factory(
+            name: across,
+            parameters: Array(parameters.utf8),
+            context: context
+        )
+        let last = try AggregatorRegistry.builtIn.factory(name: "last", context: context)
+        let keyed = KeyedAccumulator(.init(perKey: last, across: factory, number: .int, keysMax: 50))
+        var samples: [String: Sample] = [:]
+        for offset in UInt64(1)...300 {
+            let key = "k\(random.below(40))"
+            if random.chance(20) {
+                keyed.remove(Array(key.utf8))
+                samples[key] = nil
+            } else {
+                samples[key] = Self.sample(key, random.below(200), offset: offset)
+                try keyed.add(Self.sample(key, 0, offset: offset))
+                if let sample = samples[key] { try keyed.add(sample) }
+            }
+            let whole = factory.makeAccumulator()
+            for sample in samples.values { try whole.add(sample) }
+            #expect(keyed.value == (samples.isEmpty ? .none : whole.value))
+        }
+    }
+
+    @Test func whatIsTakenOutTakesNoMemory() throws {
+        let keyed = try Self.accumulator("last", "distinct")
+        for key in ["a", "b", "c", "d"] { try keyed.add(Self.sample(key, 1)) }
+        let full = keyed.memory
+        for key in ["a", "b", "c", "d"] { keyed.remove(Array(key.utf8)) }
+        let empty = keyed.memory
+        #expect(empty < full)
+        for key in ["e", "f", "g", "h"] { try keyed.add(Self.sample(key, 1)) }
+        #expect(keyed.memory == full)
+    }
+
     @Test func strangeBytesNeverTrap() throws {
         var random = SeededGenerator(seed: 3)
         let valid = try Self.accumulator("last", "max")

@@ -7,7 +7,8 @@ import Foundation
 ///
 ///     swift run -c release --package-path Benchmarks aggregation-bench
 ///
-/// Nanoseconds of CPU time, the median of several rounds. Ratios within one run are what to trust.
+/// Nanoseconds of CPU time, the median of several rounds. Ratios within one run are what to trust. With an argument
+/// only those lines are measured that contain it.
 @main
 enum AggregationBench {
     private static let rounds = 7
@@ -22,13 +23,11 @@ enum AggregationBench {
                 context: AggregationContext()
             )
             let title = parameters == "{}" ? "`\(name)`" : "`\(name)` `\(parameters)`"
-            try Self.measure(title, Self.samples(labels: 5000)) { factory.makeAccumulator() }
+            try Self.measure(title, labels: 5000) { factory.makeAccumulator() }
         }
         for keys in [16, 1000, 10_000] {
             let factory = try Self.keyed(keys)
-            try Self.measure("`last` per key, `max` across \(keys) keys", Self.samples(labels: keys)) {
-                factory.makeAccumulator()
-            }
+            try Self.measure("`last` per key, `max` across \(keys) keys", labels: keys) { factory.makeAccumulator() }
         }
         Self.measureParsing()
     }
@@ -65,7 +64,13 @@ enum AggregationBench {
         }
     }
 
-    private static func measure(_ title: String, _ samples: [Sample], _ make: () -> any Accumulator) throws {
+    private static func isWanted(_ title: String) -> Bool {
+        CommandLine.arguments.dropFirst().allSatisfy { title.contains($0) }
+    }
+
+    private static func measure(_ title: String, labels: Int, _ make: () -> any Accumulator) throws {
+        guard Self.isWanted(title) else { return }
+        let samples = Self.samples(labels: labels)
         var times: [Double] = []
         for _ in 0..<Self.rounds {
             let accumulator = make()
@@ -78,6 +83,8 @@ enum AggregationBench {
 
     /// From the characters of a number to a decimal.
     private static func measureParsing() {
+        let title = "parsing a number such as `12.345`"
+        guard Self.isWanted(title) else { return }
         let tokens = (0..<Self.updates).map { Array("\($0 % 1000).\($0 % 997)".utf8) }
         var times: [Double] = []
         for _ in 0..<Self.rounds {
@@ -90,7 +97,7 @@ enum AggregationBench {
             times.append(Self.nanoseconds(since: start) / Double(tokens.count))
             precondition(sum != 0, "the numbers were read")
         }
-        Self.report("parsing a number such as `12.345`", times)
+        Self.report(title, times)
     }
 
     private static func nanoseconds(since start: clock_t) -> Double {

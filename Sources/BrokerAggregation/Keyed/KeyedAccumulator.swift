@@ -12,40 +12,46 @@ public final class KeyedAccumulator: Accumulator {
         public var number: NumberFormat
         /// The most keys at a time.
         public var keysMax: Int
+        /// What becomes of a sample of one key more.
+        public var onFull: OnFull
 
         public init(
             perKey: AggregatorRegistry.Factory,
             across: AggregatorRegistry.Factory,
             number: NumberFormat,
-            keysMax: Int
+            keysMax: Int,
+            onFull: OnFull = .reject
         ) {
             self.perKey = perKey
             self.across = across
             self.number = number
             self.keysMax = keysMax
+            self.onFull = onFull
         }
+    }
+
+    /// What becomes of a sample whose key would be one too many.
+    public enum OnFull: String, Sendable, CaseIterable {
+        /// It is refused.
+        case reject
+        /// The key whose last sample is the oldest leaves to make room.
+        case evict
+        /// It goes to a key for all such samples, ``KeyedAccumulator/otherKey``, which does not count as one of them.
+        case other
     }
 
     /// The longest key, in bytes.
     public static let keyBytesMax = 256
-
-    private struct Entry {
-        var key: [UInt8]
-        var fold: any Accumulator
-        /// The offset and the time of the last sample, from which the leaf is made again after a restart.
-        var offset: UInt64
-        var timestamp: UInt64
-    }
+    /// The key of all samples that have no other, where that is asked for.
+    public static let otherKey = Array("other".utf8)
 
     private let plan: Plan
-    private var entries: [Entry?] = []
-    private var places: [[UInt8]: Int] = [:]
-    private var freePlaces: [Int] = []
-    private var tree: MergeTree
+    private var table = KeyTable()
+    private var across: AcrossFold
 
     init(_ plan: Plan) {
         self.plan = plan
-        self.tree = MergeTree(make: plan.across.makeAccumulator)
+        self.across = plan.across.makeAcrossFold()
     }
 
     public var descriptor: AggregatorDescriptor { Self.descriptor(of: self.plan) }
@@ -58,63 +64,91 @@ public final class KeyedAccumulator: Accumulator {
         return descriptor
     }
 
-    public var value: AggregateValue { self.tree.root?.value ?? .none }
+    public var value: AggregateValue { self.across.value() }
 
     /// The keys in no order.
-    public var keys: some Sequence<[UInt8]> { self.places.keys }
+    public var keys: some Sequence<[UInt8]> { self.table.keys }
 
     /// The value of one key.
     public func value(of key: [UInt8]) -> AggregateValue? {
-        self.places[key].flatMap { self.entries[$0]?.fold.value }
+        self.table.place(of: key).flatMap { self.table[$0]?.fold.value }
     }
 
     public var memory: Int {
-        self.entries.reduce(self.tree.memory) { $0 + ($1.map { $0.fold.memory + $0.key.count } ?? 0) }
+        self.table.entries.reduce(self.across.memory()) { $0 + $1.fold.memory + $1.key.count }
+    }
+
+    /// The key that a sample with this label counts for.
+    public func key(for label: [UInt8]) -> [UInt8] {
+        guard self.plan.onFull == .other, self.table.place(of: label) == nil, self.isFull(for: label) else {
+            return label
+        }
+        return Self.otherKey
+    }
+
+    /// Whether `key`, which is not there yet, would be one too many.
+    private func isFull(for key: [UInt8]) -> Bool {
+        guard self.plan.onFull == .other else { return self.table.count >= self.plan.keysMax }
+        let hasOther = self.table.place(of: Self.otherKey) != nil
+        return key != Self.otherKey && self.table.count - (hasOther ? 1 : 0) >= self.plan.keysMax
     }
 
     // MARK: Folding
 
     public func add(_ sample: Sample) throws(AggregatorError) {
-        let place = self.places[sample.label]
-        guard place != nil || self.places.count < self.plan.keysMax else {
-            throw .input(why: "too_many_keys", reason: "there are \(self.plan.keysMax) keys already (maxKeys)")
+        if let place = self.table.place(of: sample.label) {
+            try self.add(sample, at: place)
+        } else {
+            try self.addWithNewKey(sample)
+        }
+    }
+
+    private func add(_ sample: Sample, at place: Int) throws(AggregatorError) {
+        guard let entry = self.table[place] else { return }
+        let moment = KeyTable.Moment(sample)
+        try entry.fold.add(sample) { number throws(AggregatorError) in
+            try self.across.set(try self.leaf(of: entry.key, number, moment), at: place)
+        }
+        self.table.touch(place, moment)
+    }
+
+    private func addWithNewKey(_ sample: Sample) throws(AggregatorError) {
+        var (key, place) = (sample.label, self.table.nextPlace)
+        if self.isFull(for: key) {
+            switch self.plan.onFull {
+            case .reject:
+                throw .input(why: "too_many_keys", reason: "there are \(self.plan.keysMax) keys already (maxKeys)")
+            case .evict:
+                place = self.table.oldestPlace ?? place
+            case .other:
+                key = Self.otherKey
+            }
         }
         guard sample.label.count <= Self.keyBytesMax else {
             throw .input(why: "key_too_long", reason: "a key has at most \(Self.keyBytesMax) bytes")
         }
-        let fold = place.flatMap { self.entries[$0]?.fold } ?? self.plan.perKey.makeAccumulator()
-        let undo = fold.undo(of: sample)
+        if let known = self.table.place(of: key) { return try self.add(sample, at: known) }
+        let fold = self.plan.perKey.makeAccumulator()
         try fold.add(sample)
-        let entry = Entry(key: sample.label, fold: fold, offset: sample.offset, timestamp: sample.timestamp)
-        let target = place ?? self.freePlaces.last ?? self.entries.count
-        do throws(AggregatorError) {
-            try self.tree.set(try self.leaf(entry), at: target)
-        } catch {
-            undo()
-            throw error
-        }
-        self.put(entry, at: target)
+        try self.put(KeyTable.Entry(key: key, fold: fold, last: KeyTable.Moment(sample)), at: place)
     }
 
-    private func put(_ entry: Entry, at place: Int) {
-        if place == self.entries.count {
-            self.entries.append(entry)
-        } else {
-            if self.freePlaces.last == place { self.freePlaces.removeLast() }
-            self.entries[place] = entry
-        }
-        self.places[entry.key] = place
+    /// Puts a key in the whole, or throws and changes nothing.
+    private func put(_ entry: KeyTable.Entry, at place: Int) throws(AggregatorError) {
+        let leaf = try self.leaf(of: entry.key, entry.fold.value.primaryNumber, entry.last)
+        try self.across.set(leaf, at: place)
+        self.table.put(entry, at: place)
     }
 
     /// What one key brings to the whole: its value as a single sample.
-    private func leaf(_ entry: Entry) throws(AggregatorError) -> (any Accumulator)? {
-        guard let number = entry.fold.value.primaryNumber else { return nil }
-        let leaf = self.plan.across.makeAccumulator()
+    private func leaf(
+        of key: [UInt8],
+        _ number: ExactDecimal?,
+        _ last: KeyTable.Moment
+    ) throws(AggregatorError) -> Sample? {
+        guard let number else { return nil }
         guard let fitting = number.converted(to: self.plan.number) else { throw .overflow }
-        try leaf.add(
-            Sample(number: fitting, timestamp: entry.timestamp, offset: entry.offset, label: entry.key)
-        )
-        return leaf
+        return Sample(number: fitting, timestamp: last.timestamp, offset: last.offset, label: key)
     }
 
     /// Takes a key out of the whole; returns whether it is gone.
@@ -122,26 +156,24 @@ public final class KeyedAccumulator: Accumulator {
     /// It stays if the others alone have no room, as a sum without its only negative part may have none.
     @discardableResult
     public func remove(_ key: [UInt8]) -> Bool {
-        guard let place = self.places[key] else { return false }
-        do throws(AggregatorError) { try self.tree.set(nil, at: place) } catch { return false }
-        self.places[key] = nil
-        self.entries[place] = nil
-        self.freePlaces.append(place)
+        guard let place = self.table.place(of: key) else { return false }
+        do throws(AggregatorError) { try self.across.set(nil, at: place) } catch { return false }
+        self.table.remove(at: place)
         return true
     }
 
     public func undo(of sample: Sample) -> () -> Void {
-        var before = self.places[sample.label].flatMap { self.entries[$0] }
+        let key = self.key(for: sample.label)
+        let isEvicting = self.plan.onFull == .evict && self.isFull(for: key)
+        let place = self.table.place(of: key) ?? (isEvicting ? self.table.oldestPlace : nil)
+        guard let place, var before = self.table[place] else { return { self.remove(key) } }
         // The fold itself goes on being changed.
-        if let fold = before?.fold { before?.fold = fold.copy() }
-        return { [self, before] in
-            guard let before, let place = self.places[sample.label] else {
-                self.remove(sample.label)
-                return
-            }
+        before.fold = before.fold.copy()
+        return { [before] in
+            // Where the key is that took its place, or itself if nothing was added after all.
+            guard let place = self.table.place(of: key) ?? self.table.place(of: before.key) else { return }
             // It was there before, so there is room for it.
-            try? self.tree.set(try self.leaf(before), at: place)
-            self.put(before, at: place)
+            try? self.put(before, at: place)
         }
     }
 
@@ -163,10 +195,8 @@ public final class KeyedAccumulator: Accumulator {
     }
 
     public func reset() {
-        self.entries = []
-        self.places = [:]
-        self.freePlaces = []
-        self.tree = MergeTree(make: self.plan.across.makeAccumulator)
+        self.table = KeyTable()
+        self.across = self.plan.across.makeAcrossFold()
     }
 
     // MARK: Storage
@@ -175,12 +205,12 @@ public final class KeyedAccumulator: Accumulator {
 
     public func encoded() throws(AggregatorError) -> [UInt8] {
         var writer = StateWriter()
-        writer.writeVarint(UInt(self.places.count))
-        for case let entry? in self.entries {
+        writer.writeVarint(UInt(self.table.count))
+        for entry in self.table.entries {
             let state = try entry.fold.encoded()
             writer.write(entry.key)
-            writer.writeVarint(entry.offset)
-            writer.writeVarint(entry.timestamp)
+            writer.writeVarint(entry.last.offset)
+            writer.writeVarint(entry.last.timestamp)
             writer.writeVarint(UInt(entry.fold.descriptor.stateVersion))
             writer.writeVarint(UInt(state.count))
             writer.write(bytes: state)
@@ -195,24 +225,26 @@ public final class KeyedAccumulator: Accumulator {
         self.reset()
         var reader = StateReader(bytes)
         let count = try reader.readVarint(UInt.self)
-        guard count <= UInt(self.plan.keysMax) else { throw .stateCorrupt("\(count) keys, more than maxKeys") }
         for _ in 0..<count {
-            let key = try reader.readText(bytesMax: Self.keyBytesMax)
-            guard self.places[key] == nil else { throw .stateCorrupt("a key that stands twice") }
-            let fold = self.plan.perKey.makeAccumulator()
-            let offset = try reader.readVarint(UInt64.self)
-            let timestamp = try reader.readVarint(UInt64.self)
-            let version = try reader.readVarint(UInt.self)
-            let size = try reader.readVarint(UInt.self)
-            guard let version = Int(exactly: version), let size = Int(exactly: size) else {
-                throw .stateCorrupt("a number out of range")
-            }
-            try fold.restore(try reader.readBytes(size), version: version)
-            let entry = Entry(key: key, fold: fold, offset: offset, timestamp: timestamp)
-            let place = self.entries.count
-            try self.tree.set(try self.leaf(entry), at: place)
-            self.put(entry, at: place)
+            let entry = try self.readEntry(&reader)
+            guard self.table.place(of: entry.key) == nil else { throw .stateCorrupt("a key that stands twice") }
+            guard !self.isFull(for: entry.key) else { throw .stateCorrupt("\(count) keys, more than maxKeys") }
+            try self.put(entry, at: self.table.nextPlace)
         }
         try reader.finish()
+    }
+
+    private func readEntry(_ reader: inout StateReader) throws(AggregatorError) -> KeyTable.Entry {
+        let key = try reader.readText(bytesMax: Self.keyBytesMax)
+        let offset = try reader.readVarint(UInt64.self)
+        let timestamp = try reader.readVarint(UInt64.self)
+        let version = try reader.readVarint(UInt.self)
+        let size = try reader.readVarint(UInt.self)
+        guard let version = Int(exactly: version), let size = Int(exactly: size) else {
+            throw .stateCorrupt("a number out of range")
+        }
+        let fold = self.plan.perKey.makeAccumulator()
+        try fold.restore(try reader.readBytes(size), version: version)
+        return KeyTable.Entry(key: key, fold: fold, last: KeyTable.Moment(timestamp: timestamp, offset: offset))
     }
 }
