@@ -1,7 +1,7 @@
 public import BrokerWire
 
 /// The value of an aggregate. The host writes it as JSON, so that no aggregator ever prints a NaN.
-public indirect enum AggregateValue: Hashable, Sendable {
+public enum AggregateValue: Hashable, Sendable {
     /// There is none yet.
     case none
     case number(ExactDecimal)
@@ -31,6 +31,14 @@ public indirect enum AggregateValue: Hashable, Sendable {
         case .object(let fields, let primary): fields.first { $0.name == primary }?.value.primaryNumber
         case .none, .text, .boolean, .list: nil
         }
+    }
+
+    /// The key that the number comes from, if the value says so.
+    public var primaryKey: [UInt8]? {
+        guard case .object(let fields, _) = self,
+            case .text(let key)? = fields.first(where: { $0.name == "key" })?.value
+        else { return nil }
+        return Array(key.utf8)
     }
 
     /// A whole number.

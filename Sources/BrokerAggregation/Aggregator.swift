@@ -78,15 +78,25 @@ public struct Sample: Hashable, Sendable {
     public var number: ExactDecimal
     /// When the broker accepted it, in milliseconds since 1970.
     public var timestamp: UInt64
+    /// When it happened, in milliseconds since 1970: what decides which window it belongs to.
+    public var time: UInt64
     /// The topic's offset that this publish gets: later samples have higher ones.
     public var offset: UInt64
     /// What the sample is about, as UTF-8: the rule's `key`, or the value itself where the aggregator wants labels;
     /// empty if neither.
     public var label: [UInt8]
 
-    public init(number: ExactDecimal, timestamp: UInt64 = 0, offset: UInt64 = 0, label: [UInt8] = []) {
+    /// - `time`: As `timestamp` where nothing is said.
+    public init(
+        number: ExactDecimal,
+        timestamp: UInt64 = 0,
+        time: UInt64? = nil,
+        offset: UInt64 = 0,
+        label: [UInt8] = []
+    ) {
         self.number = number
         self.timestamp = timestamp
+        self.time = time ?? timestamp
         self.offset = offset
         self.label = label
     }
@@ -100,6 +110,9 @@ public enum AggregatorError: Error, Hashable, Sendable {
     case configuration(path: String, reason: String)
     /// A sample that it does not take: `why` is the word on the wire, `reason` is for people. The state is unchanged.
     case input(why: String, reason: String)
+    /// A sample for a window that is closed already: it is left out, which is no error of the publisher. The state is
+    /// unchanged.
+    case late
     /// The result would leave its range. The state is unchanged.
     case overflow
     /// Stored bytes that are no state of this aggregator.
@@ -115,6 +128,7 @@ extension AggregatorError: CustomStringConvertible {
             "there is no aggregator '\(name)'; there are \(known.sorted().joined(separator: ", "))"
         case .configuration(let path, let reason): path.isEmpty ? reason : "\(path): \(reason)"
         case .input(_, let reason): reason
+        case .late: "the sample comes too late for its window"
         case .overflow: "the result would leave its range"
         case .stateCorrupt(let reason): "the stored state is damaged: \(reason)"
         case .stateVersion(let found, let supported):

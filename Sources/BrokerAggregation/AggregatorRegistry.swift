@@ -28,6 +28,14 @@ public struct AggregatorRegistry: Sendable {
             self.make = { KeyedAccumulator(plan) }
         }
 
+        /// Makes accumulators that fold over windows of time.
+        public init(windowed plan: WindowedAccumulator.Plan) {
+            self.descriptor = plan.descriptor
+            self.input = plan.inner.input
+            self.stateName = plan.stateName
+            self.make = { WindowedAccumulator(plan) }
+        }
+
         /// A new accumulator at the identity.
         public func makeAccumulator() -> any Accumulator { self.make() }
 

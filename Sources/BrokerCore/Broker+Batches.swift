@@ -176,7 +176,7 @@ extension Broker {
         let later = self.gathering
         self.gathering = EffectBatch(number: later.number + 1, hubCount: self.hubCount)
         self.committed = later.number
-        for topic in batch.stored + later.stored { topic.rollBack() }
+        for topic in batch.stored + later.stored { self.rollBack(topic) }
         self.rollBackSubscriptions(of: [later, batch])
         for failed in [batch, later] {
             // Memory topics go on: what they announce is still true.
@@ -185,6 +185,22 @@ extension Broker {
             failed.hubs = failed.hubs.map { $0.refused(with: refusal) }
             self.makeReady(failed)
         }
+    }
+
+    private func rollBack(_ topic: TopicState) {
+        topic.rollBack()
+        guard topic.timed != nil || !topic.alerts.isEmpty else { return }
+        do throws(AggregatorError) {
+            try topic.load()
+            try topic.restoreAlerts(at: self.now.monotonic)
+            try self.watchSilence(of: topic)
+        } catch {
+            // It was written by this broker, and read by it.
+            self.logger.error("a state can not be read back", metadata: ["topic": "\(topic)", "error": "\(error)"])
+        }
+        topic.retryTime = self.now.monotonic + BrokerTime.nanosecondsPerSecond
+        topic.deadline = nil
+        self.setTimer(of: topic, asksAll: true)
     }
 
     /// Takes back the interest of subscriptions that never came to be.

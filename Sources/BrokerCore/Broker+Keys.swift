@@ -13,12 +13,18 @@ extension Broker {
             do throws(AggregatorError) { try topic.load() } catch { continue }
             guard let age = topic.rule.staleAfter, let keyed = topic.accumulator as? KeyedAccumulator else { continue }
             var stale: [[UInt8]] = []
+            var count = 0
             for key in keyed.keys {
+                count += 1
                 guard let heard = topic.keysHeard[key] else {
                     topic.keysHeard[key] = self.now.monotonic
                     continue
                 }
                 if self.now.monotonic - heard >= age { stale.append(key) }
+            }
+            // Those of keys that have made room for others.
+            if topic.keysHeard.count > count {
+                topic.keysHeard = topic.keysHeard.filter { keyed.value(of: $0.key) != nil }
             }
             // In an order that is the same in every run.
             for key in stale.sorted(by: { $0.lexicographicallyPrecedes($1) }) { self.drop(key, of: topic, keyed) }
@@ -26,15 +32,15 @@ extension Broker {
     }
 
     private func drop(_ key: [UInt8], of topic: TopicState, _ keyed: KeyedAccumulator) {
-        let isStored = topic.isStored(retaining: false)
         // What can not be stored is not changed; it goes when the store is there again.
-        guard !isStored || self.storageFailure == nil else { return }
-        let needs = self.needs(of: topic, isStored: isStored, self.nobody)
-        self.tellEarlierChange(of: topic, before: needs)
+        guard !topic.isStored(retaining: false) || self.storageFailure == nil else { return }
+        self.prepareChange(of: topic)
+        let before = keyed.value.primaryNumber
         guard keyed.remove(key) else { return }
         topic.keysHeard[key] = nil
-        self.note(topic, isStored: isStored, needs: needs)
-        let applied = Applied(topic: topic, isStored: isStored, needs: needs)
-        self.tell(applied, data: UnsafeRawBufferPointer(start: nil, count: 0), from: self.nobody)
+        topic.alerts.lost(key, before: before, after: keyed.value.primaryNumber, at: self.now.monotonic)
+        var change = Change(topic)
+        change.isMeasured = false
+        self.carryOutByItself(change)
     }
 }

@@ -18,21 +18,17 @@ extension Broker {
                 session
             )
         }
-        let outcome = self.apply(name, request, request.data.bytes(in: message), from: session)
-        switch outcome {
-        case .success(let applied):
+        let refusal = self.apply(name, request, request.data.bytes(in: message), from: session) { applied in
             self.acknowledge(applied, request, id, to: session)
-            self.tell(applied, data: request.data.bytes(in: message), from: session)
-            for view in applied.views { self.tell(applied.of(view), data: .init(start: nil, count: 0), from: session) }
-        case .failure(let refusal):
-            self.refuse(
-                refusal,
-                id: id,
-                topic: id.isEmpty ? name : nil,
-                requestBytes: request.isAnswered ? request.messageBytes : 0,
-                session
-            )
         }
+        guard let refusal else { return }
+        self.refuse(
+            refusal,
+            id: id,
+            topic: id.isEmpty ? name : nil,
+            requestBytes: request.isAnswered ? request.messageBytes : 0,
+            session
+        )
     }
 
     /// Publishes a bare number and answers with the bare running value.
@@ -47,24 +43,23 @@ extension Broker {
                 session
             )
         }
-        let outcome = self.plainTopic.withUnsafeBytes { self.apply($0, request, data, from: session) }
-        switch outcome {
-        case .success(let applied):
-            self.reply(
-                to: session,
-                idBytes: 0,
-                requestBytes: request.messageBytes,
-                needs: applied.needs,
-                needsCommit: applied.isStored
-            ) { buffer in
-                applied.topic.hasAggregator
-                    ? applied.topic.withValue { buffer.writePlainValue($0) } : buffer.writePlainValue(.json(data))
+        let refusal = self.plainTopic.withUnsafeBytes { name in
+            self.apply(name, request, data, from: session) { applied in
+                self.reply(
+                    to: session,
+                    idBytes: 0,
+                    requestBytes: request.messageBytes,
+                    needs: applied.needs,
+                    needsCommit: applied.isStored
+                ) { buffer in
+                    applied.topic.hasAggregator
+                        ? applied.topic.withRunningValue { buffer.writePlainValue($0) }
+                        : buffer.writePlainValue(.json(data))
+                }
             }
-            self.tell(applied, data: data, from: session)
-            for view in applied.views { self.tell(applied.of(view), data: empty, from: session) }
-        case .failure(let refusal):
-            self.refuse(refusal, id: empty, requestBytes: request.messageBytes, session)
         }
+        guard let refusal else { return }
+        self.refuse(refusal, id: empty, requestBytes: request.messageBytes, session)
     }
 
     static func forbidden(_ action: StaticString, _ topic: UnsafeRawBufferPointer) -> Refusal {
@@ -107,38 +102,13 @@ extension Broker {
             if let why = applied.leftOut {
                 buffer.writeLeftOutAck(id: id, why: why)
             } else if applied.topic.hasAggregator {
-                applied.topic.withValue { buffer.writePublishAck(id: id, offset: applied.topic.offset, value: $0) }
+                applied.topic.withRunningValue {
+                    buffer.writePublishAck(id: id, offset: applied.topic.offset, value: $0)
+                }
             } else {
                 buffer.writePublishAck(id: id, offset: applied.topic.offset, value: .none)
             }
         }
-    }
-
-    /// Tells the subscribers: every message where somebody asked for all, else the newest once at the batch's end.
-    func tell(_ applied: Applied, data: UnsafeRawBufferPointer, from session: CoreSession) {
-        guard applied.leftOut == nil else { return }
-        let topic = applied.topic
-        let interest = self.interest(in: topic)
-        guard interest.any != 0 else { return }
-        let batch = self.batch(applied.needs)
-        guard topic.hasAggregator, interest.all == 0 else {
-            topic.publisher = session.id
-            // This tells the newest value, too.
-            topic.isAnnounced = false
-            return self.deliver(
-                topic,
-                in: batch,
-                value: topic.hasAggregator ? nil : .json(data),
-                needsCommit: applied.isStored
-            )
-        }
-        guard topic.isAnnounced else {
-            topic.isAnnounced = true
-            topic.announcedBatch = batch.number
-            topic.publisher = session.id
-            return batch.announced.append(topic)
-        }
-        if topic.publisher != session.id { topic.publisher = .none }
     }
 }
 
@@ -159,12 +129,14 @@ extension Broker {
             return refuse(Refusal(.storageUnknown, "the store has stopped: \(failure)"))
         }
         do throws(AggregatorError) { try topic.load() } catch { return refuse(Refusal(.internal, "\(error)")) }
-        let needs = self.needs(of: topic, isStored: isStored, session)
-        self.tellEarlierChange(of: topic, before: needs)
+        self.tellEarlierChange(of: topic, before: self.needs(of: topic, isStored: isStored, session))
         accumulator.reset()
-        self.note(topic, isStored: isStored, needs: needs)
-        let applied = Applied(topic: topic, isStored: isStored, needs: needs)
-        self.acknowledge(applied, request, id, to: session)
-        self.tell(applied, data: UnsafeRawBufferPointer(start: nil, count: 0), from: session)
+        var transaction = Transaction(isStored: isStored)
+        var change = Change(topic)
+        change.isMeasured = false
+        transaction.append(change)
+        self.publish(topic.alerts.reset(at: self.now.monotonic), depth: 1, into: &transaction)
+        self.raiseAlerts(&transaction)
+        self.carryOut(transaction, session) { self.acknowledge($0, request, id, to: session) }
     }
 }

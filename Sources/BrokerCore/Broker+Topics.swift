@@ -14,7 +14,35 @@ extension Broker {
             topic.begin(epoch: self.storeEpoch)
             topic.restore(row)
             self.nextRowID = max(self.nextRowID, row.id + 1)
+            try self.restoreTimed(topic)
         }
+        for rule in self.rules.rules where rule.alerts.contains(where: \.watchesSilence) {
+            // Who never spoke is missed too.
+            guard !rule.filter.hasWildcards, let topic = rule.filter.bytes.withUnsafeBytes({ self.topic($0) }) else {
+                continue
+            }
+            do throws(AggregatorError) { try self.watchSilence(of: topic) } catch {
+                throw Self.unreadable(topic, error)
+            }
+            self.setTimer(of: topic, asksAll: true)
+        }
+    }
+
+    /// Sets the timer of a restored topic. Only for that its state is read at once.
+    private func restoreTimed(_ topic: TopicState) throws(RestoreError) {
+        guard topic.timed != nil || !topic.alerts.isEmpty else { return }
+        do throws(AggregatorError) {
+            try topic.load()
+            try topic.restoreAlerts(at: self.now.monotonic)
+            try self.watchSilence(of: topic)
+        } catch {
+            throw Self.unreadable(topic, error)
+        }
+        self.setTimer(of: topic, asksAll: true)
+    }
+
+    private static func unreadable(_ topic: TopicState, _ error: AggregatorError) -> RestoreError {
+        .unreadable(topic: "\(topic)", reason: "\(error)")
     }
 
     private static func check(_ row: TopicRow, against topic: TopicState) throws(RestoreError) {
@@ -37,7 +65,7 @@ extension Broker {
                 stored: stored,
                 configured: topic.rule.aggregator?.stateName ?? "no aggregator"
             )
-        case (.retained(.some), let configured?):
+        case (.retained(_?, _), let configured?):
             throw .aggregatorChanged(topic: name, stored: "a retained message", configured: configured.name)
         case (.retained, _):
             break
@@ -75,7 +103,14 @@ extension Broker {
         // A topic that is not stored can be forgotten and come again, with offsets from 1: another life each time.
         let epoch = isStored ? self.storeEpoch : "\(self.runEpoch)-\(String(key, radix: 36))"
         let views = name.withUnsafeBytes { self.rules.views(of: $0) }
-        let topic = TopicState(name: name, rule: rule, views: views, key: key, epoch: epoch)
+        let topic = TopicState(
+            name: name,
+            rule: rule,
+            views: views,
+            key: key,
+            epoch: epoch,
+            watchedSince: self.windowClock.start
+        )
         topic.lastUse = self.now.monotonic
         let index = self.freeTopics.popLast() ?? self.topics.count
         if index == self.topics.count {
@@ -85,6 +120,7 @@ extension Broker {
         }
         self.table.insert(hash: hash, index: index)
         if rule.staleAfter != nil { self.keyedTopics.append(topic) }
+        if topic.timed != nil || !topic.alerts.isEmpty { self.timedTopics.append(topic) }
         return topic
     }
 
@@ -93,6 +129,8 @@ extension Broker {
     /// Forgets event topics that nobody has used for a while; looks at a bounded number of topics each time.
     package func sweep(at now: BrokerTime) {
         self.now = now
+        self.checkClock()
+        self.timePassed(at: now)
         self.dropStaleKeys()
         for _ in 0..<min(Self.sweepStep, self.topics.count) {
             if self.sweepCursor >= self.topics.count { self.sweepCursor = 0 }
@@ -112,6 +150,7 @@ extension Broker {
         self.table.remove(hash: topic.name.withUnsafeBytes(TopicTable.hash), index: index)
         self.topics[index] = nil
         if topic.rule.staleAfter != nil { self.keyedTopics.removeAll { $0 === topic } }
+        if topic.timed != nil { self.timedTopics.removeAll { $0 === topic } }
         self.freeTopics.append(index)
         for hub in 0..<self.hubCount where topic.namedHubs & (1 << UInt64(hub)) != 0 {
             self.immediate.hubs[hub].forget(topic.key)
@@ -164,13 +203,20 @@ extension Broker {
     /// Adds a message of `topic` to the parts of all hubs that subscribe to it.
     ///
     /// - `value`: What it carries, or `nil` for the running value.
-    func deliver(_ topic: TopicState, in batch: EffectBatch, value: WireValue?, needsCommit: Bool) {
+    func deliver(
+        _ topic: TopicState,
+        in batch: EffectBatch,
+        value: WireValue?,
+        needsCommit: Bool,
+        isFinal: Bool = false
+    ) {
         let hubs = self.interest(in: topic).any
         guard hubs != 0 else { return }
         var entry = HubEntry(.deliver, session: topic.publisher)
         entry.topic = topic.key
         if topic.hasAggregator { entry.flags.insert(.isAggregate) }
         if needsCommit { entry.flags.insert(.needsCommit) }
+        if isFinal { entry.flags.insert(.isFinal) }
         for hub in 0..<self.hubCount where hubs & (1 << UInt64(hub)) != 0 {
             if topic.namedHubs & (1 << UInt64(hub)) == 0 {
                 topic.namedHubs |= 1 << UInt64(hub)

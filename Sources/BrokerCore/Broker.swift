@@ -32,6 +32,12 @@ package final class Broker {
     let runEpoch: String
     /// Topics whose keys go stale.
     var keyedTopics: [TopicState] = []
+    /// Topics that change by themselves, and when the next of them does.
+    var timedTopics: [TopicState] = []
+    var timers = TimerHeap<TopicState>()
+    var windowClock: WindowClock
+    /// How far the wall clock was ahead of the monotonic one when that was last looked at, in milliseconds.
+    var clockOffset: Int64
     /// Who makes the broker's own changes.
     let nobody = CoreSession(.none)
     /// Where the search for idle topics goes on.
@@ -57,7 +63,7 @@ package final class Broker {
     /// Set when the outcome of a commit is unknown: nothing is stored any more.
     package internal(set) var storageFailure: String?
 
-    var now = BrokerTime(monotonic: 0, wall: 0)
+    var now: BrokerTime
 
     /// How many subscriptions of each hub a filter has.
     struct FilterInterest {
@@ -68,6 +74,7 @@ package final class Broker {
     /// - `restored`: What the store knew.
     /// - `runEpoch`: Names this run; it must differ from every earlier one's.
     /// - `hubCount`: How many event loops there are; at most 64.
+    /// - `now`: When it starts.
     package init(
         rules: TopicRules,
         limits: BrokerLimits = BrokerLimits(),
@@ -77,6 +84,7 @@ package final class Broker {
         runEpoch: String,
         serverName: String = "wsbroker",
         hubCount: Int = 1,
+        startedAt now: BrokerTime,
         logger: Logger
     ) throws(RestoreError) {
         precondition((1...64).contains(hubCount), "hubs are kept as the bits of a machine word")
@@ -89,6 +97,9 @@ package final class Broker {
         self.serverName = serverName
         self.hubCount = hubCount
         self.logger = logger
+        self.now = now
+        self.windowClock = WindowClock(at: now)
+        self.clockOffset = Int64(clamping: now.wall) - Int64(clamping: now.monotonic / 1_000_000)
         self.sessions = Array(repeating: [], count: hubCount)
         self.immediate = EffectBatch(number: 0, hubCount: hubCount)
         self.gathering = EffectBatch(number: 1, hubCount: hubCount)
@@ -107,6 +118,8 @@ package final class Broker {
     package func receive(_ request: Request, in message: UnsafeRawBufferPointer, from id: SessionID, at now: BrokerTime)
     {
         self.now = now
+        // What is due comes before what is asked now.
+        if let deadline = self.timers.next, deadline <= now.monotonic { self.timePassed(at: now) }
         let session = self.session(id)
         defer { session.hasSpoken = true }
         switch request.operation {

@@ -6,6 +6,7 @@ package struct BrokerTime: Hashable, Sendable {
     package var wall: UInt64
 
     package static let nanosecondsPerSecond: UInt64 = 1_000_000_000
+    package static let nanosecondsPerMillisecond: UInt64 = 1_000_000
 
     package init(monotonic: UInt64, wall: UInt64) {
         self.monotonic = monotonic

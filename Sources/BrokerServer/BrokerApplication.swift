@@ -141,6 +141,10 @@ package struct BrokerApplication: Sendable {
                     runEpoch: runEpoch,
                     serverName: BrokerVersion.product,
                     hubCount: hubCount,
+                    startedAt: BrokerTime(
+                        monotonic: eventLoop.now.uptimeNanoseconds,
+                        wall: ProcessResources.wallClock()
+                    ),
                     logger: logger
                 )
                 return CoreDriver(

@@ -5,7 +5,7 @@ enum StoreSchema {
     /// "wsbk": tells the file from other programs' databases.
     static let applicationID = 0x7773_626B
     /// The format this broker writes, in SQLite's `user_version`.
-    static let version = 1
+    static let version = 2
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -34,6 +34,38 @@ enum StoreSchema {
                     ) STRICT;
                     PRAGMA application_id = \(Self.applicationID);
                     PRAGMA user_version = 1;
+                    """
+            )
+        }
+        migrator.registerMigration("2-alerts") { database in
+            // Where a topic's alerts stand, and what is told beside its retained message. An open window of which only
+            // the end is told is stored before its topic has had a change, so the offset may be 0.
+            try database.execute(
+                sql: """
+                    CREATE TABLE topic2 (
+                        id INTEGER NOT NULL PRIMARY KEY,
+                        name TEXT NOT NULL UNIQUE,
+                        offset INTEGER NOT NULL CHECK (offset >= 0),
+                        changedAt INTEGER NOT NULL,
+                        aggregator TEXT,
+                        number TEXT,
+                        stateVersion INTEGER,
+                        content BLOB,
+                        siblings BLOB,
+                        alerts BLOB,
+                        checksum INTEGER NOT NULL,
+                        CHECK ((aggregator IS NULL) = (stateVersion IS NULL)),
+                        CHECK ((aggregator IS NULL) = (number IS NULL)),
+                        CHECK (aggregator IS NULL OR content IS NOT NULL),
+                        CHECK (siblings IS NULL OR aggregator IS NULL)
+                    ) STRICT;
+                    INSERT INTO topic2
+                        SELECT id, name, offset, changedAt, aggregator, number, stateVersion, content, NULL, NULL,
+                            checksum
+                        FROM topic;
+                    DROP TABLE topic;
+                    ALTER TABLE topic2 RENAME TO topic;
+                    PRAGMA user_version = 2;
                     """
             )
         }

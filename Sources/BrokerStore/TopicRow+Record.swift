@@ -6,18 +6,29 @@ import GRDB
 /// How a topic stands in the table.
 extension TopicRow {
     static let upsert = """
-        INSERT INTO topic (id, name, offset, changedAt, aggregator, number, stateVersion, content, checksum)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO topic (
+            id, name, offset, changedAt, aggregator, number, stateVersion, content, siblings, alerts, checksum)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) DO UPDATE SET
             offset = excluded.offset, changedAt = excluded.changedAt, aggregator = excluded.aggregator,
             number = excluded.number, stateVersion = excluded.stateVersion, content = excluded.content,
-            checksum = excluded.checksum
+            siblings = excluded.siblings, alerts = excluded.alerts, checksum = excluded.checksum
         """
 
-    private var parts: (aggregator: String?, number: String?, version: Int?, content: [UInt8]?) {
+    private struct Parts {
+        var aggregator: String?
+        var number: String?
+        var version: Int?
+        var content: [UInt8]?
+        var siblings: [UInt8]?
+    }
+
+    private var parts: Parts {
         switch self.content {
-        case .retained(let message): (nil, nil, nil, message)
-        case .aggregate(let name, let number, let version, let state): (name, number, version, state)
+        case .retained(let message, let siblings):
+            Parts(content: message, siblings: siblings.isEmpty ? nil : siblings)
+        case .aggregate(let name, let number, let version, let state):
+            Parts(aggregator: name, number: number, version: version, content: state)
         }
     }
 
@@ -25,7 +36,8 @@ extension TopicRow {
         let parts = self.parts
         return [
             self.id, String(decoding: self.name, as: UTF8.self), Int64(self.offset), Int64(self.timestamp),
-            parts.aggregator, parts.number, parts.version, parts.content.map { Data($0) }, self.checksum,
+            parts.aggregator, parts.number, parts.version, parts.content.map { Data($0) },
+            parts.siblings.map { Data($0) }, self.alerts.map { Data($0) }, self.checksum,
         ]
     }
 
@@ -40,6 +52,12 @@ extension TopicRow {
         checksum.add(UInt64(parts.version ?? 0))
         checksum.add(parts.content == nil ? 0 : 1)
         checksum.add(parts.content ?? [])
+        // Rows from before there were these have the checksum that they had.
+        for (place, part) in [parts.siblings, self.alerts].enumerated() {
+            guard let part else { continue }
+            checksum.add(UInt64(place))
+            checksum.add(part)
+        }
         return checksum.value
     }
 
@@ -48,6 +66,8 @@ extension TopicRow {
         let aggregator: String? = row[4]
         let number: String? = row[5]
         let content: Data? = row[7]
+        let siblings: Data? = row[8]
+        let alerts: Data? = row[9]
         let offset: Int64 = row[2]
         let changedAt: Int64 = row[3]
         let name: String = row[1]
@@ -63,9 +83,10 @@ extension TopicRow {
                     version: row[6] ?? 0,
                     state: content.map(Array.init) ?? []
                 )
-            } ?? .retained(content.map(Array.init))
+            } ?? .retained(content.map(Array.init), siblings: siblings.map(Array.init) ?? []),
+            alerts: alerts.map(Array.init)
         )
-        let checksum: Int64 = row[8]
+        let checksum: Int64 = row[10]
         guard checksum == self.checksum else { return nil }
     }
 }

@@ -26,7 +26,7 @@ package final class CoreHarness {
 
     package let broker: Broker
     package let hubs: [Hub]
-    package private(set) var time = BrokerTime(monotonic: 1_000_000_000, wall: 1_795_460_000_000)
+    package private(set) var time: BrokerTime
     package private(set) var clients: [Client] = []
     private let limits: BrokerLimits
     private let storeEpoch: String
@@ -46,8 +46,10 @@ package final class CoreHarness {
         plainTopic: String = "total",
         rows: [TopicRow] = [],
         runEpoch: String = "r1",
-        hubCount: Int = 1
+        hubCount: Int = 1,
+        time: BrokerTime = BrokerTime(monotonic: 1_000_000_000, wall: 1_795_460_000_000)
     ) throws {
+        self.time = time
         self.limits = limits
         self.storeEpoch = "k1"
         self.rows = Dictionary(uniqueKeysWithValues: rows.map { ($0.id, $0) })
@@ -59,6 +61,7 @@ package final class CoreHarness {
             restored: RestoredStore(epoch: self.storeEpoch, rows: rows),
             runEpoch: runEpoch,
             hubCount: hubCount,
+            startedAt: time,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
         self.hubs = (0..<hubCount).map { Hub(index: UInt16($0), limits: limits) }
@@ -189,9 +192,15 @@ package final class CoreHarness {
     package func advance(milliseconds: UInt64) {
         self.time.monotonic += milliseconds * 1_000_000
         self.time.wall += milliseconds
+        if let deadline = self.broker.nextDeadline, deadline <= self.time.monotonic {
+            self.broker.timePassed(at: self.time)
+        }
         for hub in self.hubs { hub.wake(at: self.time.monotonic) }
         self.tick()
     }
+
+    /// Somebody sets the wall clock.
+    package func setWall(to wall: UInt64) { self.time.wall = wall }
 
     package func sweep() {
         self.broker.sweep(at: self.time)

@@ -51,4 +51,67 @@ extension TopicRule {
         rule.condition = condition.flatMap { Condition($0) }
         return rule
     }
+
+    /// The same rule, which folds per key first.
+    package func folding(perKey name: String, key: String = "+1", keysMax: Int = 100) throws -> Self {
+        let context = AggregationContext(number: self.number)
+        guard let across = self.aggregator else { return self }
+        var rule = self.taking(key: key)
+        rule.aggregator = .init(
+            keyed: .init(
+                perKey: try AggregatorRegistry.builtIn.factory(name: name, context: context),
+                across: across,
+                number: self.number,
+                keysMax: keysMax
+            )
+        )
+        return rule
+    }
+
+    /// The same rule over windows.
+    package func windowed(
+        _ shape: WindowShape,
+        emit emission: WindowRule.Emission = .both,
+        time: String? = nil,
+        grace: UInt64 = 0,
+        late: WindowedAccumulator.Plan.Late = .drop,
+        empty: WindowedAccumulator.Plan.Empty = .skip,
+        closes: Bool = true
+    ) throws -> Self {
+        guard let inner = self.aggregator else { return self }
+        var rule = self
+        rule.window = WindowRule(emission: emission, closes: closes, time: time.flatMap { FieldPath($0) })
+        rule.aggregator = .init(
+            windowed: try .init(
+                inner: inner,
+                shape: shape,
+                grace: grace,
+                late: late,
+                empty: empty,
+                tellsChanges: emission != .close
+            )
+        )
+        return rule
+    }
+
+    /// The same rule with alerts.
+    package func watched(by alerts: AlertRule...) -> Self {
+        var rule = self
+        rule.alerts = alerts
+        return rule
+    }
+
+    /// The same rule, whose keys leave after some seconds of silence.
+    package func forgetting(afterSeconds seconds: UInt64) -> Self {
+        var rule = self
+        rule.staleAfter = seconds * BrokerTime.nanosecondsPerSecond
+        return rule
+    }
+}
+
+extension AlertAction {
+    /// An action as a test writes it.
+    package init(_ topic: String, _ json: String, retains: Bool = true) {
+        self.init(topic: TopicTemplate(topic), data: AlertText(Array(json.utf8)), retains: retains)
+    }
 }

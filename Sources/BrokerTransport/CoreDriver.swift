@@ -16,6 +16,8 @@ package final class CoreDriver {
     private let storageFailed: @Sendable (String) -> Void
     private var hasReportedFailure = false
     private var idlePromises: [EventLoopPromise<Void>] = []
+    /// When the core is woken next for what happens by itself.
+    private var wake: (due: UInt64, task: Scheduled<Void>)?
 
     package init(
         broker: Broker,
@@ -93,9 +95,31 @@ package final class CoreDriver {
                 eventLoop.execute { me.value.committed(outcome) }
             }
         }
+        self.scheduleWake()
         guard !self.broker.isStoring else { return }
         for promise in self.idlePromises { promise.succeed() }
         self.idlePromises = []
+    }
+
+    /// Sees to it that the core is called when something happens by itself.
+    private func scheduleWake() {
+        guard let due = self.broker.nextDeadline, self.wake.map({ due < $0.due }) ?? true else { return }
+        self.wake?.task.cancel()
+        let now = self.eventLoop.now.uptimeNanoseconds
+        let wait = min(due - min(now, due), Self.waitMax)
+        let me = NIOLoopBound(self, eventLoop: self.eventLoop)
+        let task = self.eventLoop.scheduleTask(in: .nanoseconds(Int64(wait))) { me.value.wakeUp() }
+        self.wake = (due, task)
+    }
+
+    /// Longer than this nobody waits; what is due later is asked for again.
+    private static let waitMax = 24 * 3600 * BrokerTime.nanosecondsPerSecond
+
+    private func wakeUp() {
+        self.wake = nil
+        self.broker.timePassed(at: self.now())
+        self.passOn()
+        self.loops[0].finishTick()
     }
 
     private func committed(_ outcome: CommitOutcome) {

@@ -1,44 +1,5 @@
 package import NIOCore
 
-/// The value that a frame carries in `data`.
-package enum WireValue {
-    case none
-    /// JSON text as it is.
-    case json(UnsafeRawBufferPointer)
-    /// An exact number, with `exact` beside it where a JavaScript program would read another one.
-    case number(ExactDecimal)
-
-    package var bytesMax: Int {
-        switch self {
-        case .none: 0
-        case .json(let text): text.count + 8
-        case .number: 2 * ExactDecimal.textBytesMax + 24
-        }
-    }
-}
-
-extension RawWriter {
-    package mutating func putData(_ value: WireValue) {
-        switch value {
-        case .none:
-            break
-        case .json(let text):
-            self.put(",\"data\":")
-            self.put(text)
-        case .number(let number):
-            self.put(",\"data\":")
-            let start = self.count
-            self.put(number)
-            // Fifteen characters hold at most fifteen digits, which survive unless they are very small.
-            if self.count - start > 15 || number.isTiny, !number.survivesJavaScript {
-                self.put(",\"exact\":\"")
-                self.put(number)
-                self.put("\"")
-            }
-        }
-    }
-}
-
 /// The frames that a broker answers with, each written once and finished.
 extension ByteBuffer {
     /// Room for the fixed text and numbers of any frame below.
@@ -139,7 +100,7 @@ extension ByteBuffer {
     /// Writes the answer to a plain number: the bare running value.
     package mutating func writePlainValue(_ value: WireValue) {
         self.writeTextFrame(capacity: Self.fixedTextMax + value.bytesMax) { writer in
-            switch value {
+            switch value.data {
             case .none: writer.put("null")
             case .json(let text): writer.put(text)
             case .number(let number): writer.put(number)

@@ -71,12 +71,12 @@ import Testing
 
     @Test func timersComeInOrderOfTime() {
         var random = SeededGenerator(seed: 3)
-        var timers = RateTimers()
+        var timers = TimerHeap<Int>()
         var expected: [UInt64] = []
         for _ in 0..<2000 {
             if random.chance(60) {
                 let due = UInt64(random.below(500))
-                timers.insert(.init(due: due, session: .none, topic: 0))
+                timers.insert(0, due: due)
                 expected.append(due)
                 expected.sort()
             } else {

@@ -32,6 +32,8 @@ package struct HubEntry: Sendable {
         package static let reportsDrain = Self(rawValue: 8)
         /// The session was not read while this answer was on its way.
         package static let resumes = Self(rawValue: 16)
+        /// It is the last word about a window.
+        package static let isFinal = Self(rawValue: 32)
     }
 
     package var kind: Kind

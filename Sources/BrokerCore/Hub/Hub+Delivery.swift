@@ -113,11 +113,18 @@ extension Hub {
             let next = session.nextSend[entry.topic] ?? 0
             guard next <= self.now else {
                 if session.waiting.insert(entry.topic).inserted {
-                    self.timers.insert(.init(due: next, session: session.id, topic: entry.topic))
+                    self.timers.insert(RatedTopic(session: session.id, topic: entry.topic), due: next)
                 }
                 return self.keepNewest(entry.topic)
             }
             session.nextSend[entry.topic] = self.now + options.interval
+        }
+        // A window that has closed is told by itself as long as the client keeps up: the next value is not its.
+        if entry.flags.contains(.isFinal), options.interval == 0, session.backlog.readableBytes == 0,
+            session.connection?.isWritable == true
+        {
+            session.forgetOwed(entry.topic)
+            return self.append(entry, batch: batch, to: session)
         }
         session.waiting.remove(entry.topic)
         session.due.insert(entry.topic)
@@ -138,11 +145,11 @@ extension Hub {
     /// Makes due what has waited long enough; ``flush(at:recycle:)`` sends it.
     package func wake(at now: UInt64) {
         self.now = now
-        while let timer = self.timers.popDue(at: now) {
+        while let timer = self.timers.popDue(at: now)?.subject {
             guard let session = self.session(timer.session), session.waiting.contains(timer.topic) else { continue }
             // The newest may have been sent by another way in between, and what waits now came after that.
             if let next = session.nextSend[timer.topic], next > now {
-                self.timers.insert(.init(due: next, session: session.id, topic: timer.topic))
+                self.timers.insert(timer, due: next)
                 continue
             }
             session.waiting.remove(timer.topic)
@@ -161,6 +168,12 @@ extension Hub {
         }
         return matching.values.map(\.interval).min()
     }
+}
+
+/// A topic whose next message a session gets at a later time.
+struct RatedTopic {
+    var session: SessionID
+    var topic: UInt32
 }
 
 extension SubscriptionOptions {

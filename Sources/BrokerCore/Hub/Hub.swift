@@ -24,7 +24,7 @@ package final class Hub {
     /// Topics whose newest frame lies in a batch of this tick.
     var toldTopics: [HubTopic] = []
     var deliveryCount: UInt64 = 0
-    var timers = RateTimers()
+    var timers = TimerHeap<RatedTopic>()
     var now: UInt64 = 0
 
     /// The batches of this tick; segments point into them.

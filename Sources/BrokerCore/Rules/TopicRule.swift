@@ -26,6 +26,11 @@ package struct TopicRule: Sendable {
     package var condition: Condition?
     /// How long a key may be silent before it leaves the fold across keys, in nanoseconds; `nil` for ever.
     package var staleAfter: UInt64?
+    /// How its windows are told, if it has any.
+    package var window: WindowRule?
+    package var alerts: [AlertRule] = []
+    /// The most keys that an alert remembers.
+    package var alertKeysMax = 10_000
     /// Set for a view: nobody publishes to its topics.
     package var view: View?
 
@@ -44,7 +49,11 @@ package struct TopicRule: Sendable {
     var takesDataAsIs: Bool {
         let takesNumbers = self.aggregator.map { $0.input == .number || $0.input == .anything } ?? true
         return takesNumbers && self.value == .pointer(.whole) && self.key == nil && self.condition == nil
+            && self.window == nil && self.alerts.isEmpty
     }
+
+    /// Whether a key becomes a level of the topics that alerts publish to.
+    var keyNamesTopics: Bool { self.alerts.contains { $0.allActions.contains(where: \.topic.hasKey) } }
 
     package init(
         filter: TopicFilter,

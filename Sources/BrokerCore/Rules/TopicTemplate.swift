@@ -43,6 +43,20 @@ package struct TopicTemplate: Hashable, Sendable {
             .map { $0 == Self.keyText ? "+" : $0 }.joined(separator: "/")
     }
 
+    /// The topic for `key`, where no level of another topic is asked for.
+    func topic(key: [UInt8]) -> [UInt8]? {
+        var name: [UInt8] = []
+        for (index, level) in self.levels.enumerated() {
+            if index > 0 { name.append(UInt8(ascii: "/")) }
+            switch level {
+            case .fixed(let bytes): name += bytes
+            case .key: name += key
+            case .level: return nil
+            }
+        }
+        return name
+    }
+
     /// The topic for one publish, or `nil` where a level is missing.
     func topic(of published: Published, key: [UInt8]) -> [UInt8]? {
         var name: [UInt8] = []

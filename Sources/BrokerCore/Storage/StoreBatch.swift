@@ -17,7 +17,9 @@ package struct TopicRow: Hashable, Sendable {
     /// What the row holds.
     package enum Content: Hashable, Sendable {
         /// The topic's message, or nothing after it was cleared; the offset goes on either way.
-        case retained([UInt8]?)
+        ///
+        /// - `siblings`: Members that are told beside it, each behind a comma.
+        case retained([UInt8]?, siblings: [UInt8] = [])
         /// The number format belongs to the state: its bytes mean other numbers in another one.
         case aggregate(name: String, number: String = NumberFormat.decimal.rawValue, version: Int, state: [UInt8])
     }
@@ -29,13 +31,23 @@ package struct TopicRow: Hashable, Sendable {
     /// When it changed last, in milliseconds since 1970.
     package var timestamp: UInt64
     package var content: Content
+    /// Where the topic's alerts stand; `nil` if they have nothing to remember.
+    package var alerts: [UInt8]?
 
-    package init(id: Int64, name: [UInt8], offset: UInt64, timestamp: UInt64, content: Content) {
+    package init(
+        id: Int64,
+        name: [UInt8],
+        offset: UInt64,
+        timestamp: UInt64,
+        content: Content,
+        alerts: [UInt8]? = nil
+    ) {
         self.id = id
         self.name = name
         self.offset = offset
         self.timestamp = timestamp
         self.content = content
+        self.alerts = alerts
     }
 }
 

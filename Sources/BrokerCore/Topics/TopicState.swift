@@ -18,7 +18,15 @@ final class TopicState {
     var offset: UInt64 = 0
     var timestamp: UInt64 = 0
     private(set) var accumulator: (any Accumulator)?
+    /// The same, if its value changes with time.
+    let timed: (any TimedAccumulator)?
+    /// Where its alerts stand.
+    var alerts: TopicAlerts
     private var retained: [UInt8]?
+    /// What is told beside the retained message.
+    private var retainedSiblings: [UInt8] = []
+    /// From when on the broker has been there: what a window had before that may not be all of it.
+    private let watchedSince: UInt64
     /// The row as it is known to be committed; what a failed commit goes back to.
     private(set) var committed: TopicRow?
     /// What it was before it had something to store; what a failed first commit goes back to.
@@ -44,6 +52,10 @@ final class TopicState {
     var keysHeard: [[UInt8]: UInt64] = [:]
     /// When it was last used, on the monotonic clock.
     var lastUse: UInt64 = 0
+    /// The timer that counts, on the monotonic clock: when time alone changes something next.
+    var deadline: UInt64?
+    /// Before which nothing is tried again that the store had no room for.
+    var retryTime: UInt64?
 
     /// The hubs that have a subscription, a bit each.
     struct Interest: Hashable {
@@ -52,7 +64,7 @@ final class TopicState {
         var all: UInt64 = 0
     }
 
-    init(name: [UInt8], rule: TopicRule, views: [TopicRule], key: UInt32, epoch: String) {
+    init(name: [UInt8], rule: TopicRule, views: [TopicRule], key: UInt32, epoch: String, watchedSince: UInt64) {
         self.name = name
         self.rule = rule
         self.views = views
@@ -60,7 +72,11 @@ final class TopicState {
         self.key = key
         self.epoch = epoch
         self.unstored = (epoch, 0, 0)
-        self.accumulator = rule.aggregator?.makeAccumulator()
+        let accumulator = rule.aggregator?.makeAccumulator()
+        self.accumulator = accumulator
+        self.timed = accumulator as? any TimedAccumulator
+        self.alerts = TopicAlerts(rule.alerts, keysMax: rule.alertKeysMax)
+        self.watchedSince = watchedSince
     }
 
     var hasAggregator: Bool { self.accumulator != nil }
@@ -68,7 +84,8 @@ final class TopicState {
 
     /// Whether it may be forgotten once nobody uses it.
     var isEphemeral: Bool {
-        self.rowID == nil && self.retained == nil && (self.accumulator == nil || self.offset == 0)
+        self.rowID == nil && self.retained == nil && self.alerts.isEmpty
+            && (self.accumulator == nil || self.timestamp == 0)
     }
 
     /// Whether a publish changes what is stored: aggregates and retained messages do, and so does an event on a topic
@@ -81,31 +98,85 @@ final class TopicState {
 
     /// Runs `body` with the value as it goes to clients.
     func withValue<Result>(_ body: (WireValue) -> Result) -> Result {
+        if let timed = self.timed { return self.withValue(timed.told, body) }
         if let accumulator = self.accumulator {
             guard self.offset > 0 else { return body(.none) }
-            switch accumulator.value {
-            case .none: return body(.none)
-            case .number(let number): return body(.number(number))
-            case let value:
-                var text: [UInt8] = []
-                value.writeJSON(to: &text)
-                return text.withUnsafeBytes { body(.json($0)) }
-            }
+            return Self.withValue(accumulator.value, siblings: [], body)
         }
         guard let retained = self.retained else { return body(.none) }
-        return retained.withUnsafeBytes { body(.json($0)) }
+        return Self.withValue(retained, siblings: self.retainedSiblings, body)
+    }
+
+    /// Runs `body` with the value that a publisher is answered: that of the open window, told or not.
+    func withRunningValue<Result>(_ body: (WireValue) -> Result) -> Result {
+        if let timed = self.timed { return self.withValue(timed.running ?? timed.told, body) }
+        return self.withValue(body)
+    }
+
+    /// Runs `body` with the value of a window.
+    func withValue<Result>(_ window: WindowValue?, _ body: (WireValue) -> Result) -> Result {
+        guard let window else { return body(.none) }
+        let isPartial = window.start < self.watchedSince
+        let text = """
+            ,"window":{"start":\(window.start),"end":\(window.end),"final":\(window.isFinal),"partial":\(isPartial)}
+            """
+        let null = Array("null".utf8)
+        let siblings = Array(text.utf8)
+        // A window that has closed says so even if there is nothing in it.
+        guard window.value != .none else { return Self.withValue(null, siblings: siblings, body) }
+        return Self.withValue(window.value, siblings: siblings, body)
+    }
+
+    static func withValue<Result>(_ text: [UInt8], siblings: [UInt8], _ body: (WireValue) -> Result) -> Result {
+        text.withUnsafeBytes { text in
+            siblings.withUnsafeBytes { siblings in
+                var value = WireValue.json(text)
+                value.siblings = siblings
+                return body(value)
+            }
+        }
+    }
+
+    private static func withValue<Result>(
+        _ value: AggregateValue,
+        siblings: [UInt8],
+        _ body: (WireValue) -> Result
+    ) -> Result {
+        switch value {
+        case .none: return body(.none)
+        case .number(let number):
+            guard !siblings.isEmpty else { return body(.number(number)) }
+            return siblings.withUnsafeBytes { siblings in
+                var value = WireValue.number(number)
+                value.siblings = siblings
+                return body(value)
+            }
+        case let value:
+            var text: [UInt8] = []
+            value.writeJSON(to: &text)
+            return self.withValue(text, siblings: siblings, body)
+        }
     }
 
     /// Whether a `get` finds something.
     var hasValue: Bool {
+        if let timed = self.timed { return timed.told != nil }
         guard let accumulator = self.accumulator else { return self.retained != nil }
         return self.offset > 0 && accumulator.value != .none
     }
 
-    func retain(_ message: [UInt8]?) { self.retained = message }
+    /// Keeps `message` for those who come later, with what is told beside it; `nil` clears it.
+    func retain(_ message: [UInt8]?, siblings: [UInt8] = []) {
+        self.retained = message
+        self.retainedSiblings = message == nil ? [] : siblings
+    }
 
-    /// Appends the aggregate's value as JSON.
-    func writeValue(to text: inout [UInt8]) { self.accumulator?.value.writeJSON(to: &text) }
+    /// Runs `body` with the aggregate's value as JSON.
+    func withValueText<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        var text: [UInt8] = []
+        (self.accumulator?.value ?? .none).writeJSON(to: &text)
+        return text.withUnsafeBytes(body)
+    }
 
     // MARK: Storage
 
@@ -115,7 +186,7 @@ final class TopicState {
         self.rowID = row.id
         self.offset = row.offset
         self.timestamp = row.timestamp
-        if case .retained(let message) = row.content { self.retained = message }
+        if case .retained(let message, let siblings) = row.content { self.retain(message, siblings: siblings) }
         self.isLoaded = self.accumulator == nil
     }
 
@@ -139,15 +210,24 @@ final class TopicState {
                     state: try accumulator.encoded()
                 )
             } else {
-                .retained(self.retained)
+                .retained(self.retained, siblings: self.retainedSiblings)
             }
+        let keyed = self.accumulator as? KeyedAccumulator
         return TopicRow(
             id: id,
             name: self.name,
             offset: self.offset,
             timestamp: self.timestamp,
-            content: content
+            content: content,
+            alerts: self.alerts.isEmpty ? nil : self.alerts.encoded { keyed?.value(of: $0) != nil }
         )
+    }
+
+    /// Takes over where the stored alerts stood.
+    func restoreAlerts(at now: UInt64) throws(AggregatorError) {
+        self.alerts = TopicAlerts(self.rule.alerts, keysMax: self.rule.alertKeysMax)
+        guard !self.alerts.isEmpty else { return }
+        if let bytes = self.committed?.alerts { try self.alerts.restore(bytes, at: now) }
     }
 
     /// Notes that `row` is safe.
@@ -156,7 +236,7 @@ final class TopicState {
     /// Goes back to what is known to be stored.
     func rollBack() {
         self.accumulator?.reset()
-        self.retained = nil
+        self.retain(nil)
         if let row = self.committed { return self.restore(row) }
         self.rowID = nil
         (self.epoch, self.offset, self.timestamp) = self.unstored
@@ -171,4 +251,8 @@ final class TopicState {
 
     /// Moves the offsets to another life.
     func begin(epoch: String) { self.epoch = epoch }
+}
+
+extension TopicState: CustomStringConvertible {
+    var description: String { String(decoding: self.name, as: UTF8.self) }
 }

@@ -1,9 +1,11 @@
-/// When rate-limited messages become due: a heap, because the earliest is all that is ever asked for.
-struct RateTimers {
+/// What becomes due, and when: a heap, because the earliest is all that is ever asked for.
+///
+/// Nothing is ever taken out before its time. Who is told of a time that means nothing any more lets it pass.
+struct TimerHeap<Subject> {
     struct Entry {
+        /// On the monotonic clock, in nanoseconds.
         var due: UInt64
-        var session: SessionID
-        var topic: UInt32
+        var subject: Subject
     }
 
     private var heap: [Entry] = []
@@ -11,8 +13,8 @@ struct RateTimers {
     /// When the earliest is due.
     var next: UInt64? { self.heap.first?.due }
 
-    mutating func insert(_ entry: Entry) {
-        self.heap.append(entry)
+    mutating func insert(_ subject: Subject, due: UInt64) {
+        self.heap.append(Entry(due: due, subject: subject))
         var child = self.heap.count - 1
         while child > 0 {
             let parent = (child - 1) / 2

@@ -1,0 +1,56 @@
+import BrokerCore
+import Foundation
+import GRDB
+import Testing
+
+@testable import BrokerStore
+
+/// Stores that older brokers wrote.
+@Suite("Migrations")
+struct MigrationTests {
+    private let fixture: StoreFixture
+
+    init() throws { self.fixture = try StoreFixture() }
+
+    /// As the first version wrote it, checksums and all.
+    private func writeFirstVersion() throws {
+        try FileManager.default.createDirectory(
+            at: URL(fileURLWithPath: self.fixture.path).deletingLastPathComponent(),
+            withIntermediateDirectories: true
+        )
+        let queue = try DatabaseQueue(path: self.fixture.path)
+        try StoreSchema.migrator.migrate(queue, upTo: "1-topic")
+        try queue.write { database in
+            try database.execute(
+                sql: """
+                    INSERT INTO topic VALUES
+                        (1, 'clicks', 7, 1795460000123, 'sum', 'int', 1, x'2A', 996495064),
+                        (2, 'news', 3, 1795460000123, NULL, NULL, NULL, x'7B7D', 1580752787)
+                    """
+            )
+        }
+        try queue.close()
+    }
+
+    @Test func theFirstVersionIsReadAndWrittenOn() async throws {
+        try self.writeFirstVersion()
+        let store = try self.fixture.open()
+        let rows = try store.restore().rows
+        #expect(
+            rows == [
+                StoreFixture.row(
+                    1,
+                    "clicks",
+                    offset: 7,
+                    .aggregate(name: "sum", number: "int", version: 1, state: [42])
+                ),
+                StoreFixture.row(2, "news", offset: 3, .retained(Array("{}".utf8))),
+            ]
+        )
+        let alerting = StoreFixture.row(3, "alerts", .retained([0x31], siblings: Array(#","alert":{}"#.utf8)))
+        var watched = StoreFixture.row(4, "power", .aggregate(name: "max", version: 1, state: [1]))
+        watched.alerts = [1, 2, 3]
+        #expect(await store.commit([alerting, watched]) == .committed)
+        #expect(try store.restore().rows == rows + [alerting, watched])
+    }
+}
