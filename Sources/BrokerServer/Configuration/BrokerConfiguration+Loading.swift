@@ -72,6 +72,9 @@ extension TopicRuleConfiguration {
         }
         if let staleAfter = self.staleAfter { members["staleAfter"] = .string(staleAfter) }
         if let maxKeys = self.maxKeys { members["maxKeys"] = .number(Double(maxKeys)) }
+        if let onFull = self.onFull { members["onFull"] = .string(onFull) }
+        if let window = self.window { members["window"] = window.document }
+        if !self.alerts.isEmpty { members["alerts"] = .array(self.alerts.map(\.document)) }
         return .object(members)
     }
 }

@@ -71,10 +71,13 @@ package struct TopicRuleConfiguration: Hashable, Sendable {
     package var perKey: Aggregate?
     package var staleAfter: String?
     package var maxKeys: Int?
+    package var onFull: String?
+    package var window: WindowConfiguration?
+    package var alerts: [AlertConfiguration] = []
 
     static let keys = [
         "topic", "aggregate", "number", "strict", "durability", "value", "key", "where", "from", "perKey", "staleAfter",
-        "maxKeys",
+        "maxKeys", "onFull", "window", "alerts",
     ]
 }
 

@@ -132,34 +132,27 @@ struct ConfigurationLoader {
     }
 
     private mutating func rule(_ value: JSONValue, at path: String) -> TopicRuleConfiguration {
-        guard case .object(let members) = value else {
-            self.report(path, "has to be an object, not \(value.kind)")
-            return TopicRuleConfiguration(topic: "")
+        var reader = ObjectReader(value, at: path, keys: TopicRuleConfiguration.keys)
+        var rule = TopicRuleConfiguration(topic: reader.string("topic") ?? "")
+        rule.number = reader.string("number") ?? rule.number
+        rule.durability = reader.string("durability") ?? rule.durability
+        rule.value = reader.string("value") ?? rule.value
+        rule.strict = reader.flag("strict") ?? rule.strict
+        rule.key = reader.string("key")
+        rule.condition = reader.string("where")
+        rule.from = reader.string("from")
+        rule.staleAfter = reader.string("staleAfter")
+        rule.maxKeys = reader.number("maxKeys").map { Int(exactly: $0) ?? 0 }
+        rule.onFull = reader.string("onFull")
+        rule.aggregate = reader.value("aggregate").flatMap { self.aggregate($0, at: "\(path).aggregate") }
+        rule.perKey = reader.value("perKey").flatMap { self.aggregate($0, at: "\(path).perKey") }
+        if let window = reader.value("window") {
+            rule.window = WindowConfiguration(window, at: "\(path).window", &self.problems)
         }
-        var rule = TopicRuleConfiguration(topic: "")
-        for (name, value) in members.sorted(by: { $0.key < $1.key }) {
-            switch (name, value) {
-            case ("topic", .string(let text)): rule.topic = text
-            case ("number", .string(let text)): rule.number = text
-            case ("durability", .string(let text)): rule.durability = text
-            case ("value", .string(let text)): rule.value = text
-            case ("key", .string(let text)): rule.key = text
-            case ("where", .string(let text)): rule.condition = text
-            case ("from", .string(let text)): rule.from = text
-            case ("strict", .bool(let flag)): rule.strict = flag
-            case ("staleAfter", .string(let text)): rule.staleAfter = text
-            case ("maxKeys", .number(let number)): rule.maxKeys = Int(exactly: number) ?? 0
-            case ("aggregate", .string), ("aggregate", .object):
-                rule.aggregate = self.aggregate(value, at: "\(path).aggregate")
-            case ("perKey", .string), ("perKey", .object):
-                rule.perKey = self.aggregate(value, at: "\(path).perKey")
-            case _ where TopicRuleConfiguration.keys.contains(name):
-                self.report("\(path).\(name)", "can not be \(value.kind)")
-            default:
-                let known = TopicRuleConfiguration.keys.map { "\(path).\($0)" }
-                self.reportUnknown("\(path).\(name)", among: known)
-            }
+        rule.alerts = (reader.list("alerts") ?? []).enumerated().map { index, alert in
+            AlertConfiguration(alert, at: "\(path).alerts[\(index)]", &self.problems)
         }
+        self.problems += reader.problems
         return rule
     }
 
@@ -173,7 +166,7 @@ struct ConfigurationLoader {
             }
         default: break
         }
-        self.report(path, #"has to be a name, or an object {"name": {parameters}}"#)
+        self.report(path, #"has to be a name, or an object {"name": {parameters}}, not \#(value.kind)"#)
         return nil
     }
 
