@@ -114,6 +114,12 @@ extension Broker {
         }
     }
 
+    /// Why nothing can be stored now, if that is so.
+    var storageRefusal: Refusal? {
+        if let failure = self.storageFailure { return Refusal(.storageUnknown, "the store has stopped: \(failure)") }
+        return self.storageShortage.map { Refusal(.storageFull, $0) }
+    }
+
     /// Whether something waits to be stored or is being stored.
     package var isStoring: Bool { self.committing != nil || !self.gathering.stored.isEmpty }
 

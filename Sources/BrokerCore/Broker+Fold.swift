@@ -20,9 +20,7 @@ extension Broker {
             return Refusal(.badTopic, "'\(name)' is a view; publish to what it is made from, '\(view.from)'")
         }
         let isStored = topic.isStored(retaining: request.retain) || (topic.hasViews && topic.rule.durability == .disk)
-        if isStored, let failure = self.storageFailure {
-            return Refusal(.storageUnknown, "the store has stopped: \(failure)")
-        }
+        if isStored, let refusal = self.storageRefusal { return refusal }
         guard !topic.hasAggregator || !request.retain else {
             return Refusal(.badEnvelope, "'retain' has no meaning on a topic with an aggregator")
         }

@@ -33,7 +33,7 @@ extension Broker {
 
     private func drop(_ key: [UInt8], of topic: TopicState, _ keyed: KeyedAccumulator) {
         // What can not be stored is not changed; it goes when the store is there again.
-        guard !topic.isStored(retaining: false) || self.storageFailure == nil else { return }
+        guard !topic.isStored(retaining: false) || self.storageRefusal == nil else { return }
         self.prepareChange(of: topic)
         let before = keyed.value.primaryNumber
         guard keyed.remove(key) else { return }

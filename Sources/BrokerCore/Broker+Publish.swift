@@ -125,9 +125,7 @@ extension Broker {
             return refuse(Refusal(.noValue, "the topic has no aggregate"))
         }
         let isStored = topic.isStored(retaining: false)
-        if isStored, let failure = self.storageFailure {
-            return refuse(Refusal(.storageUnknown, "the store has stopped: \(failure)"))
-        }
+        if isStored, let refusal = self.storageRefusal { return refuse(refusal) }
         do throws(AggregatorError) { try topic.load() } catch { return refuse(Refusal(.internal, "\(error)")) }
         self.tellEarlierChange(of: topic, before: self.needs(of: topic, isStored: isStored, session))
         accumulator.reset()

@@ -57,7 +57,10 @@ extension Broker {
     private func pass(_ topic: TopicState) {
         topic.retryTime = nil
         // What can not be stored does not happen; it is made up for when the store is there again.
-        guard !topic.isStored(retaining: false) || self.storageFailure == nil else { return }
+        guard !topic.isStored(retaining: false) || self.storageRefusal == nil else {
+            topic.retryTime = self.now.monotonic + BrokerTime.nanosecondsPerSecond
+            return
+        }
         self.passWindows(of: topic)
         let transitions = topic.alerts.pass(at: self.now.monotonic)
         guard !transitions.isEmpty else { return }

@@ -62,6 +62,9 @@ package final class Broker {
     var ready: [EffectBatch] = []
     /// Set when the outcome of a commit is unknown: nothing is stored any more.
     package internal(set) var storageFailure: String?
+    /// Set by whoever watches the disk while there is too little room: what would be stored is refused before the disk
+    /// is full, and everything else goes on.
+    package var storageShortage: String?
 
     var now: BrokerTime
 

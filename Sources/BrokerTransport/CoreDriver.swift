@@ -142,6 +142,9 @@ package final class CoreDriver {
         self.passOn()
     }
 
+    /// Notes that there is too little room to store anything, or `nil` that there is enough again.
+    func setStorageShortage(_ reason: String?) { self.broker.storageShortage = reason }
+
     /// Succeeds once everything that was accepted is stored.
     package func whenIdle(_ promise: EventLoopPromise<Void>) {
         self.idlePromises.append(promise)

@@ -93,6 +93,11 @@ package final class EventLoops: Sendable {
         }
     }
 
+    /// Notes that there is too little room to store anything, or `nil` that there is enough again.
+    package func setStorageShortage(_ reason: String?) {
+        self.core.run { $0.setStorageShortage(reason) }
+    }
+
     /// How many clients are connected.
     package func sessionCount() async throws -> Int {
         var count = 0

@@ -311,6 +311,21 @@ struct WindowTests {
         #expect(subscriber.frames().map { $0["data"] } == ["5"])
     }
 
+    /// Nothing can be stored; the window waits with its close, and nothing goes round in circles meanwhile.
+    @Test func withoutRoomAWindowClosesWhenThereIsSome() throws {
+        let harness = try self.harness([Self.perMinute()])
+        let subscriber = self.subscribe("clicks", harness)
+        self.publish("5", harness)
+        _ = subscriber.frames()
+        harness.broker.storageShortage = "1 MB is left"
+        self.pass(milliseconds: 60_000, harness)
+        #expect(self.publish("1", harness)?.code == 4203)
+        #expect(subscriber.frames().isEmpty)
+        harness.broker.storageShortage = nil
+        self.pass(milliseconds: 1000, harness)
+        #expect(subscriber.frames().map { $0["data"] } == ["5"])
+    }
+
     @Test func aResetEmptiesTheOpenWindow() throws {
         let harness = try self.harness([Self.perMinute()])
         self.publish("5", harness)
