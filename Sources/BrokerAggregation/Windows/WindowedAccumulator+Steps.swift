@@ -12,7 +12,7 @@ extension WindowedAccumulator {
         let now = min(now, WindowShape.timeMax)
         return switch self.plan.shape.kind {
         case .tumbling, .hopping: self.close(at: now)
-        case .sliding: self.slide(to: now, before: .max) ? .moved : nil
+        case .sliding: self.slide(to: now) ? .moved : nil
         }
     }
 
@@ -80,13 +80,11 @@ extension WindowedAccumulator {
 
     // MARK: A window that slides
 
-    /// Queues the panes that take no more samples at `now`, up to the one that begins at `start`, and lets go of those
-    /// that have left; returns whether there was one.
-    func slide(to now: UInt64, before start: UInt64) -> Bool {
+    /// Queues the panes that take no more samples at `now`, and lets go of those that have left; returns whether there
+    /// was one.
+    func slide(to now: UInt64) -> Bool {
         let size = self.plan.shape.size
-        while let pane = self.open.first, pane.start < start,
-            pane.end + self.plan.grace <= now || pane.start + size <= now
-        {
+        while let pane = self.open.first, pane.end + self.plan.grace <= now || pane.start + size <= now {
             self.queue.push(pane)
             self.open.removeFirst()
             self.closedUntil = max(self.closedUntil ?? 0, pane.end)

@@ -145,7 +145,7 @@ public final class WindowedAccumulator: TimedAccumulator {
         guard !place.isOpen else { return }
         // Without waiting for a step, so that few panes are open, and none that have left are stored.
         let now = max(sample.timestamp, sample.time - min(sample.time, Plan.skewMax))
-        _ = self.slide(to: min(now, WindowShape.timeMax), before: place.range.lowerBound)
+        _ = self.slide(to: min(now, WindowShape.timeMax))
     }
 
     private func place(of sample: Sample) throws(AggregatorError) -> Place {
