@@ -1,16 +1,16 @@
 /// The hash function XXH64 of the xxHash library with the seed 0.
 ///
 /// States are stored, and those of `distinct` are made of these hashes: neither function nor seed may ever change.
-enum XXHash64 {
+package enum XXHash64 {
     private static let prime1: UInt64 = 0x9E37_79B1_85EB_CA87
     private static let prime2: UInt64 = 0xC2B2_AE3D_27D4_EB4F
     private static let prime3: UInt64 = 0x1656_67B1_9E37_79F9
     private static let prime4: UInt64 = 0x85EB_CA77_C2B2_AE63
     private static let prime5: UInt64 = 0x27D4_EB2F_1656_67C5
 
-    static func hash(_ bytes: [UInt8]) -> UInt64 { bytes.withUnsafeBytes { Self.hash($0) } }
+    package static func hash(_ bytes: [UInt8]) -> UInt64 { bytes.withUnsafeBytes { Self.hash($0) } }
 
-    static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+    package static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
         var index = 0
         var hash = bytes.count >= 32 ? Self.stripes(bytes, &index) : Self.prime5
         hash &+= UInt64(bytes.count)

@@ -72,7 +72,8 @@ extension Broker {
             name.withUnsafeBytes { name in
                 let published = Published(data: data, topic: name, filter: topic.rule.filter)
                 if let condition = topic.rule.condition, !condition.holds(for: published) { return nil }
-                var part = Transaction(isStored: transaction.isStored)
+                // Only topics that are stored have alerts.
+                var part = Transaction(binds: true)
                 if case .refused(let refusal) = self.fold(published, into: topic, &part, self.nobody) {
                     part.undo()
                     return refusal.reason

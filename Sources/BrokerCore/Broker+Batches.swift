@@ -75,7 +75,7 @@ extension Broker {
     func tellAnnounced(_ batch: EffectBatch) {
         for topic in batch.announced where topic.isAnnounced && topic.announcedBatch == batch.number {
             topic.isAnnounced = false
-            self.deliver(topic, in: batch, value: nil, needsCommit: topic.isStored(retaining: false))
+            self.deliver(topic, in: batch, value: nil, needsCommit: self.waits(topic))
             topic.publisher = .none
         }
         batch.announced.removeAll(keepingCapacity: true)
@@ -87,7 +87,18 @@ extension Broker {
         let batch = self.batch(topic.announcedBatch)
         guard batch !== self.batch(needs) else { return }
         topic.isAnnounced = false
-        self.deliver(topic, in: batch, value: nil, needsCommit: topic.isStored(retaining: false))
+        self.deliver(topic, in: batch, value: nil, needsCommit: self.waits(topic))
+    }
+
+    /// Whether what `topic` has to say is untrue if a commit fails.
+    func waits(_ topic: TopicState) -> Bool { topic.isStored(retaining: false) || topic.tiedBatch > self.committed }
+
+    /// Sees to it that what is about to change in `topic` can be taken back, though the topic is not stored: the
+    /// number of the publish is.
+    func tie(_ topic: TopicState) {
+        guard topic.tiedBatch != self.gathering.number else { return }
+        topic.tie(to: self.gathering.number, isTied: topic.tiedBatch > self.committed)
+        self.gathering.tied.append(topic)
     }
 
     /// Hands over what can be told now, in order; `take` is called once for each hub's part.
@@ -121,18 +132,24 @@ extension Broker {
     }
 
     /// Whether something waits to be stored or is being stored.
-    package var isStoring: Bool { self.committing != nil || !self.gathering.stored.isEmpty }
+    package var isStoring: Bool { self.committing != nil || self.gathering.isStored }
 
     /// What to store next, if anything is to be stored and nothing is being stored: while one batch is written, the
     /// next one gathers.
     package func takeStoreBatch() -> StoreBatch? {
-        guard self.committing == nil, !self.gathering.stored.isEmpty else { return nil }
+        guard self.committing == nil, self.gathering.isStored else { return nil }
         let batch = self.gathering
         self.tellAnnounced(batch)
         self.gathering = EffectBatch(number: batch.number + 1, hubCount: self.hubCount)
         self.committing = batch
         self.committingRows = batch.stored.map { self.row(of: $0) }
-        return StoreBatch(number: batch.number, rows: self.committingRows.compactMap(\.self))
+        self.committingProducers = batch.producers.map(\.row)
+        var stored = StoreBatch(number: batch.number, rows: self.committingRows.compactMap(\.self))
+        stored.producers = self.committingProducers
+        stored.onces = batch.onces.map(\.row)
+        stored.forgottenProducers = batch.forgottenProducers
+        stored.forgottenOnces = batch.forgottenOnces
+        return stored
     }
 
     private func row(of topic: TopicState) -> TopicRow? {
@@ -156,6 +173,8 @@ extension Broker {
             for (topic, row) in zip(batch.stored, self.committingRows) {
                 if let row { topic.committed(row) }
             }
+            for (producer, row) in zip(batch.producers, self.committingProducers) { producer.committed(row) }
+            for topic in batch.tied where topic.tiedBatch <= batch.number { topic.untie() }
             self.makeReady(batch)
         case .full(let reason):
             self.fail(batch, Refusal(.storageFull, "nothing was stored: \(reason)"))
@@ -164,6 +183,7 @@ extension Broker {
             self.fail(batch, Refusal(.storageUnknown, "whether this was stored is unknown: \(reason)"))
         }
         self.committingRows = []
+        self.committingProducers = []
     }
 
     /// Queues a batch behind everything that could be told before it.
@@ -182,14 +202,37 @@ extension Broker {
         let later = self.gathering
         self.gathering = EffectBatch(number: later.number + 1, hubCount: self.hubCount)
         self.committed = later.number
+        let tied = batch.tied + later.tied
         for topic in batch.stored + later.stored { self.rollBack(topic) }
+        for topic in tied { topic.rollBackTie() }
+        for entry in batch.onces + later.onces { self.onces.remove(entry) }
+        self.rollBackProducers(of: [batch, later])
         self.rollBackSubscriptions(of: [later, batch])
+        var awaited: Set<SessionID> = []
         for failed in [batch, later] {
             // Memory topics go on: what they announce is still true.
-            failed.announced.removeAll { $0.isStored(retaining: false) }
-            for topic in batch.stored + later.stored { topic.isAnnounced = false }
-            failed.hubs = failed.hubs.map { $0.refused(with: refusal) }
+            failed.announced.removeAll { topic in topic.isStored(retaining: false) || tied.contains { $0 === topic } }
+            for topic in batch.stored + later.stored + tied { topic.isAnnounced = false }
+            failed.hubs = failed.hubs.map { $0.refused(with: refusal, awaited: &awaited) }
             self.makeReady(failed)
+        }
+        // What could not be deleted is deleted another time.
+        self.gathering.forgottenOnces = batch.forgottenOnces + later.forgottenOnces
+        self.gathering.forgottenProducers = batch.forgottenProducers + later.forgottenProducers
+    }
+
+    /// Takes back what producers have settled. What they sent behind it is dropped until that comes again.
+    private func rollBackProducers(of batches: [EffectBatch]) {
+        for producer in batches.flatMap(\.producers) {
+            let session = producer.session.flatMap { self.existingSession($0) }
+            if producer.rollBack() {
+                session?.awaitedSeq = producer.window.settled + 1
+            } else {
+                // It was never stored: whoever speaks for it is told so, and closed.
+                self.producers.remove(producer)
+                session?.producer = nil
+                session?.isEnded = true
+            }
         }
     }
 

@@ -16,7 +16,12 @@ extension Broker {
         var changes = transaction.changes
         if retains, !changes.isEmpty { changes[0].retains = true }
         let stored = changes.map { $0.topic.isStored(retaining: $0.retains) }
-        let isStored = stored.contains(true)
+        let isStored = transaction.binds || stored.contains(true)
+        // What is not stored goes back too if what it belongs to fails.
+        for (change, isStored) in zip(changes, stored) where stored.contains(true) && !isStored {
+            self.tie(change.topic)
+        }
+        let waits = isStored || changes.contains { $0.topic.tiedBatch > self.committed }
         // What cannot be told before an earlier thing holds up what follows it: the same session's answers, and the
         // same topic's changes. All that one publish changes is told together.
         let needs = changes.reduce(isStored ? self.gathering.number : 0) { needs, change in
@@ -27,7 +32,7 @@ extension Broker {
                 change.topic.retain(data.elementsEqual("null".utf8) ? nil : data, siblings: siblings)
             }
             self.note(change.topic, isStored: stored[index], needs: needs, isTold: change.isTold)
-            let applied = Applied(topic: change.topic, isStored: isStored, needs: needs)
+            let applied = Applied(topic: change.topic, isStored: waits, needs: needs)
             if index == 0 { answer(applied) }
             self.tell(change, applied, publisher: index == 0 ? session.id : .none)
             self.setTimer(of: change.topic)

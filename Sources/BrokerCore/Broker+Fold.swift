@@ -6,12 +6,14 @@ import Logging
 extension Broker {
     /// Carries out a publish, or says why it can not be.
     ///
+    /// - `binds`: Whether it waits for a commit even where the topic is not stored, because its number is.
     /// - `answer`: Called once the publish has gone into its topic, before anything else is told.
     func apply(
         _ name: UnsafeRawBufferPointer,
         _ request: Request,
         _ data: UnsafeRawBufferPointer,
         from session: CoreSession,
+        binds: Bool = false,
         answer: (Applied) -> Void
     ) -> Refusal? {
         guard let topic = self.topic(name) else { return self.tooManyTopics }
@@ -20,23 +22,23 @@ extension Broker {
             return Refusal(.badTopic, "'\(name)' is a view; publish to what it is made from, '\(view.from)'")
         }
         let isStored = topic.isStored(retaining: request.retain) || (topic.hasViews && topic.rule.durability == .disk)
-        if isStored, let refusal = self.storageRefusal { return refusal }
+        if isStored || binds, let refusal = self.storageRefusal { return refusal }
         guard !topic.hasAggregator || !request.retain else {
             return Refusal(.badEnvelope, "'retain' has no meaning on a topic with an aggregator")
         }
         if topic.isPlain {
-            return self.applyPlainly(request, data, to: topic, isStored: isStored, session, answer: answer)
+            return self.applyPlainly(request, data, to: topic, isStored, binds, session, answer: answer)
         }
         let published = Published(data: data, topic: name, filter: topic.rule.filter)
-        var transaction = Transaction(isStored: isStored)
+        var transaction = Transaction(binds: binds)
         let isTaken = topic.rule.condition?.holds(for: published) ?? true
         switch isTaken ? self.fold(published, into: topic, &transaction, session) : .leftOut(why: "where") {
         case .folded:
             break
         case .leftOut(let why):
             transaction.undo()
-            let needs = session.pendingBatch
-            answer(Applied(topic: topic, isStored: false, needs: needs, leftOut: why))
+            let needs = binds ? self.gathering.number : session.pendingBatch
+            answer(Applied(topic: topic, isStored: binds, needs: needs, leftOut: why))
             return nil
         case .refused(let refusal):
             transaction.undo()
@@ -52,19 +54,22 @@ extension Broker {
         _ request: Request,
         _ data: UnsafeRawBufferPointer,
         to topic: TopicState,
-        isStored: Bool,
+        _ isStored: Bool,
+        _ binds: Bool,
         _ session: CoreSession,
         answer: (Applied) -> Void
     ) -> Refusal? {
-        let needs = self.needs(of: topic, isStored: isStored, session)
+        let needs = self.needs(of: topic, isStored: isStored || binds, session)
         self.tellEarlierChange(of: topic, before: needs)
+        if binds, !isStored { self.tie(topic) }
         if topic.hasAggregator {
             if let refusal = self.add(data, to: topic) { return refusal }
         } else if request.retain {
             topic.retain(request.dataKind == .null ? nil : Array(data))
         }
         self.note(topic, isStored: isStored, needs: needs)
-        let applied = Applied(topic: topic, isStored: isStored, needs: needs)
+        let waits = isStored || binds || topic.tiedBatch > self.committed
+        let applied = Applied(topic: topic, isStored: waits, needs: needs)
         answer(applied)
         self.tell(applied, data: data, publisher: session.id)
         return nil
@@ -88,9 +93,10 @@ extension Broker {
         _ transaction: inout Transaction,
         _ session: CoreSession
     ) -> FoldOutcome {
-        let needs =
-            transaction.isStored ? self.gathering.number : self.needs(of: topic, isStored: false, session)
+        let isStored = topic.isStored(retaining: false)
+        let needs = self.needs(of: topic, isStored: isStored || transaction.binds, session)
         self.tellEarlierChange(of: topic, before: needs)
+        if transaction.binds, !isStored { self.tie(topic) }
         var change = Change(topic)
         if topic.hasAggregator {
             let outcome = self.add(published, to: topic, &change, &transaction)

@@ -6,26 +6,32 @@ import NIOCore
 /// Publishing: check, fold, answer, tell.
 extension Broker {
     func publish(_ request: Request, in message: UnsafeRawBufferPointer, from session: CoreSession) {
+        if let seq = request.seq { return self.publishNumbered(seq, request, in: message, from: session) }
         let id = request.id.bytes(in: message)
         let name = request.topic.bytes(in: message)
-        if let refusal = self.refusal(of: request, name) {
-            // Without an `id` the topic is all that tells the client which publish is meant.
-            return self.refuse(
-                refusal,
-                id: id,
-                topic: id.isEmpty ? name : nil,
-                requestBytes: request.isAnswered ? request.messageBytes : 0,
-                session
-            )
+        guard self.rights.contains(.publish) else {
+            return self.refuse(Self.forbidden("publish to", name), of: request, in: message, session)
         }
+        if !request.once.isEmpty { return self.publishOnce(request, in: message, from: session) }
         let refusal = self.apply(name, request, request.data.bytes(in: message), from: session) { applied in
             self.acknowledge(applied, request, id, to: session)
         }
-        guard let refusal else { return }
+        if let refusal { self.refuse(refusal, of: request, in: message, session) }
+    }
+
+    /// Refuses a publish that has no number.
+    func refuse(
+        _ refusal: Refusal,
+        of request: Request,
+        in message: UnsafeRawBufferPointer,
+        _ session: CoreSession
+    ) {
+        let id = request.id.bytes(in: message)
         self.refuse(
             refusal,
             id: id,
-            topic: id.isEmpty ? name : nil,
+            // Without an `id` the topic is all that tells the client which publish is meant.
+            topic: id.isEmpty ? request.topic.bytes(in: message) : nil,
             requestBytes: request.isAnswered ? request.messageBytes : 0,
             session
         )
@@ -64,16 +70,6 @@ extension Broker {
 
     static func forbidden(_ action: StaticString, _ topic: UnsafeRawBufferPointer) -> Refusal {
         Refusal(.forbidden, "\(action) '\(String(decoding: topic, as: UTF8.self))' is not allowed for 'anonymous'")
-    }
-
-    /// What is wrong with a publish before its topic is looked at.
-    private func refusal(of request: Request, _ name: UnsafeRawBufferPointer) -> Refusal? {
-        if !self.rights.contains(.publish) { return Self.forbidden("publish to", name) }
-        if request.seq != nil { return Refusal(.noProducer, "'seq' needs a 'producer' in 'hello'") }
-        if !request.once.isEmpty {
-            return Refusal(.badEnvelope, "'once' is not supported by this version of the broker")
-        }
-        return nil
     }
 
     func acknowledge(
@@ -129,7 +125,7 @@ extension Broker {
         do throws(AggregatorError) { try topic.load() } catch { return refuse(Refusal(.internal, "\(error)")) }
         self.tellEarlierChange(of: topic, before: self.needs(of: topic, isStored: isStored, session))
         accumulator.reset()
-        var transaction = Transaction(isStored: isStored)
+        var transaction = Transaction(binds: isStored)
         var change = Change(topic)
         change.isMeasured = false
         transaction.append(change)

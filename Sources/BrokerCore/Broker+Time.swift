@@ -64,7 +64,7 @@ extension Broker {
         self.passWindows(of: topic)
         let transitions = topic.alerts.pass(at: self.now.monotonic)
         guard !transitions.isEmpty else { return }
-        var transaction = Transaction(isStored: true)
+        var transaction = Transaction(binds: true)
         var change = Change(topic)
         change.isTold = false
         change.isMeasured = false
@@ -103,11 +103,11 @@ extension Broker {
     /// Carries out a change that no publish made, and what follows from it.
     func carryOutByItself(_ change: Change) {
         let topic = change.topic
-        var transaction = Transaction(isStored: topic.isStored(retaining: false))
+        var transaction = Transaction(binds: topic.isStored(retaining: false))
         transaction.append(change)
         // Views of a topic that is published to take the publishes.
         for rule in topic.rule.view == nil ? [] : topic.views {
-            var part = Transaction(isStored: transaction.isStored)
+            var part = Transaction(binds: transaction.binds)
             let refusal = self.withValueText(of: change) { self.fold($0, of: topic, into: rule, &part, self.nobody) }
             guard let refusal else {
                 transaction.append(part)

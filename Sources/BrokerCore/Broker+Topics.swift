@@ -132,13 +132,15 @@ extension Broker {
         self.checkClock()
         self.timePassed(at: now)
         self.dropStaleKeys()
+        self.expireOnces()
         for _ in 0..<min(Self.sweepStep, self.topics.count) {
             if self.sweepCursor >= self.topics.count { self.sweepCursor = 0 }
             let index = self.sweepCursor
             self.sweepCursor += 1
             guard let topic = self.topics[index], topic.isEphemeral,
                 now.monotonic - topic.lastUse > self.limits.idleTopicAge,
-                topic.lastBatch <= self.committed, !topic.isAnnounced, self.interest(in: topic).any == 0
+                max(topic.lastBatch, topic.tiedBatch) <= self.committed, !topic.isAnnounced,
+                self.interest(in: topic).any == 0
             else { continue }
             self.forget(topic, at: index)
         }

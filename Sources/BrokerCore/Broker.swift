@@ -43,6 +43,13 @@ package final class Broker {
     /// Where the search for idle topics goes on.
     var sweepCursor = 0
 
+    // Exactly once
+    var producers = ProducerTable()
+    var onces = OnceTable()
+    /// Draws the epoch of a producer, 1...2^53-1: the core has no randomness of its own.
+    let drawEpoch: () -> UInt64
+    let startTime: UInt64
+
     // Sessions and who wants what
     var sessions: [[CoreSession?]]
     var filters = FilterTree()
@@ -56,6 +63,7 @@ package final class Broker {
     var gathering: EffectBatch
     var committing: EffectBatch?
     var committingRows: [TopicRow?] = []
+    var committingProducers: [ProducerRow] = []
     /// The last batch that is safely stored.
     var committed: UInt64 = 0
     /// Effects that are ready to be told, in order.
@@ -78,6 +86,7 @@ package final class Broker {
     /// - `runEpoch`: Names this run; it must differ from every earlier one's.
     /// - `hubCount`: How many event loops there are; at most 64.
     /// - `now`: When it starts.
+    /// - `drawEpoch`: Draws a number from 1 to 2^53-1 that nobody can guess.
     package init(
         rules: TopicRules,
         limits: BrokerLimits = BrokerLimits(),
@@ -88,6 +97,7 @@ package final class Broker {
         serverName: String = "wsbroker",
         hubCount: Int = 1,
         startedAt now: BrokerTime,
+        drawEpoch: @escaping () -> UInt64,
         logger: Logger
     ) throws(RestoreError) {
         precondition((1...64).contains(hubCount), "hubs are kept as the bits of a machine word")
@@ -101,12 +111,22 @@ package final class Broker {
         self.hubCount = hubCount
         self.logger = logger
         self.now = now
+        self.startTime = now.monotonic
+        self.drawEpoch = drawEpoch
         self.windowClock = WindowClock(at: now)
         self.clockOffset = Int64(clamping: now.wall) - Int64(clamping: now.monotonic / 1_000_000)
         self.sessions = Array(repeating: [], count: hubCount)
         self.immediate = EffectBatch(number: 0, hubCount: hubCount)
         self.gathering = EffectBatch(number: 1, hubCount: hubCount)
         try self.restore(restored.rows)
+        self.onces.restore(restored.onces)
+        for row in restored.producers {
+            guard let producer = ProducerState(row) else {
+                let name = String(decoding: row.name, as: UTF8.self)
+                throw .unreadable(topic: "producer \(name)", reason: "its window is damaged")
+            }
+            self.producers.restore(producer)
+        }
     }
 
     /// How many topics there are.
@@ -125,6 +145,7 @@ package final class Broker {
         if let deadline = self.timers.next, deadline <= now.monotonic { self.timePassed(at: now) }
         let session = self.session(id)
         defer { session.hasSpoken = true }
+        guard !session.isEnded else { return }
         switch request.operation {
         case .publish: self.publish(request, in: message, from: session)
         case .plain: self.publishPlain(request, in: message, from: session)
@@ -150,9 +171,13 @@ package final class Broker {
         self.now = now
         let session = self.session(id)
         session.hasSpoken = true
+        guard !session.isEnded else { return }
         var refusal = Refusal(error.code, error.reason)
         if let after = error.afterMilliseconds { refusal.afterMilliseconds = after }
         if error.code == .badValue { refusal.why = NumberError.notANumber.why }
+        if let seq = error.seq {
+            return self.refuseNumbered(refusal, seq, requestBytes: UInt32(max(1, message.count)), session)
+        }
         self.refuse(
             refusal,
             id: error.id.bytes(in: message),
@@ -166,6 +191,7 @@ package final class Broker {
     /// Forgets a session whose connection is gone.
     package func sessionClosed(_ id: SessionID) {
         guard let session = self.existingSession(id) else { return }
+        if let producer = session.producer, producer.session == id { producer.session = nil }
         for (filter, wantsAll) in session.filters { self.dropInterest(filter, wantsAll: wantsAll, hub: id.hub) }
         self.sessions[Int(id.hub)][Int(id.slot)] = nil
     }
@@ -189,7 +215,7 @@ package final class Broker {
         return session
     }
 
-    private func close(_ session: CoreSession, _ code: ErrorCode) {
+    func close(_ session: CoreSession, _ code: ErrorCode) {
         let batch = self.batch(session.pendingBatch)
         batch.hubs[Int(session.id.hub)].putInOrder()
         batch.hubs[Int(session.id.hub)].append(.close(session.id, CloseCode(code)))
@@ -206,16 +232,37 @@ package final class Broker {
             let refusal = Refusal(.badEnvelope, "'hello' comes first; a later one may only carry a fresh 'token'")
             return self.refuse(refusal, id: id, requestBytes: request.messageBytes, session)
         }
-        guard !request.hasProducer else {
-            let refusal = Refusal(.badEnvelope, "'producer' is not supported by this version of the broker")
-            return self.refuse(refusal, id: id, requestBytes: request.messageBytes, session)
+        var welcome: ProducerWelcome?
+        var needs: UInt64 = 0
+        if request.hasProducer {
+            guard ProducerName.isValid(request.producerName.bytes(in: message)) else {
+                let rule = "'producer.name' has 1 to 64 of the characters A-Z a-z 0-9 _ . : -"
+                return self.refuse(Refusal(.badEnvelope, rule), id: id, requestBytes: request.messageBytes, session)
+            }
+            switch self.claim(request, in: message, session) {
+            case .success(let claimed):
+                welcome = claimed
+                needs = self.gathering.number
+            case .failure(let refusal):
+                self.refuse(refusal, id: id, requestBytes: request.messageBytes, session)
+                session.isEnded = true
+                return self.close(session, refusal.code)
+            }
         }
         let name = "\(session.id.hub).\(session.id.slot).\(session.id.generation)"
-        self.answer(request, in: message, to: session) { buffer, _ in
+        self.reply(
+            to: session,
+            idBytes: id.count,
+            requestBytes: request.messageBytes,
+            needs: needs,
+            needsCommit: needs > self.committed,
+            flags: .closesIfRefused
+        ) { buffer in
             buffer.writeWelcome(
                 server: self.serverName,
                 session: name,
-                messageBytesMax: self.limits.wire.messageBytesMax
+                messageBytesMax: self.limits.wire.messageBytesMax,
+                producer: welcome
             )
         }
     }

@@ -17,6 +17,13 @@ package struct BrokerLimits: Hashable, Sendable {
     package var unacknowledgedBytes = 4 * 1024 * 1024
     /// The most frames within ten seconds that are no valid request.
     package var errorsPerTenSeconds = 20
+    /// The most producers that are remembered; past it the one that was used longest ago is forgotten. Each is a row of
+    /// some 250 bytes.
+    package var producers = 100_000
+    /// How long a publish with `once` is remembered, in seconds of the store's time: longer than anybody retries.
+    package var onceSeconds = 120
+    /// The most publishes with `once` that are remembered; each costs some 200 bytes.
+    package var onces = 1_000_000
     /// How long an event topic that nobody uses keeps its offset, in nanoseconds. Long enough for a client that
     /// reconnects to find it, short enough that a stranger's made-up names are soon gone.
     package var idleTopicAge = 60 * BrokerTime.nanosecondsPerSecond

@@ -2,14 +2,15 @@ import BrokerAggregation
 
 /// What one publish, or the passing of time, changes: stored together, told together, or taken back together.
 struct Transaction {
-    /// Whether it is told only after a commit.
-    let isStored: Bool
+    /// Whether it waits for a commit whatever it changes, because something that is stored goes with it: a number, or
+    /// where an alert stands.
+    let binds: Bool
     /// In the order in which they are told.
     private(set) var changes: [Change] = []
     /// What takes each of them back.
     private var undos: [() -> Void] = []
 
-    init(isStored: Bool) { self.isStored = isStored }
+    init(binds: Bool) { self.binds = binds }
 
     mutating func append(_ change: Change) { self.changes.append(change) }
 

@@ -145,6 +145,7 @@ package struct BrokerApplication: Sendable {
                         monotonic: eventLoop.now.uptimeNanoseconds,
                         wall: ProcessResources.wallClock()
                     ),
+                    drawEpoch: { UInt64.random(in: 1...WireLimits.integerMax) },
                     logger: logger
                 )
                 return CoreDriver(

@@ -130,12 +130,32 @@ package final class SQLiteStore: BatchCommitter {
                     }
                     restored.rows.append(topic)
                 }
+                try self.restoreProducers(database, &restored)
                 return restored
             }
         } catch let error as StoreError {
             throw error
         } catch {
             throw Self.translate(error, path: self.path)
+        }
+    }
+
+    private func restoreProducers(_ database: Database, _ restored: inout RestoredStore) throws {
+        let producers = try Row.fetchCursor(database, sql: "SELECT * FROM producer ORDER BY id")
+        while let row = try producers.next() {
+            guard let producer = ProducerRow(row) else {
+                let reason = "the checksum of producer '\(row["name"] ?? "?")' is wrong"
+                throw StoreError.corrupt(path: self.path, reason: reason)
+            }
+            restored.producers.append(producer)
+        }
+        let onces = try Row.fetchCursor(database, sql: "SELECT * FROM once ORDER BY id")
+        while let row = try onces.next() {
+            guard let once = OnceRow(row) else {
+                let reason = "the checksum of a publish with 'once' to '\(row["topic"] ?? "?")' is wrong"
+                throw StoreError.corrupt(path: self.path, reason: reason)
+            }
+            restored.onces.append(once)
         }
     }
 
@@ -167,10 +187,28 @@ package final class SQLiteStore: BatchCommitter {
             try database.beginTransaction(.immediate)
             let statement = try database.cachedStatement(sql: TopicRow.upsert)
             for row in batch.rows { try statement.execute(arguments: row.arguments) }
+            try self.writeProducers(of: batch, database)
             try database.commit()
             return .committed
         } catch {
             return self.failed(error, database)
+        }
+    }
+
+    private func writeProducers(of batch: StoreBatch, _ database: Database) throws {
+        // What goes makes room for what comes under the same name.
+        for (table, ids) in [("producer", batch.forgottenProducers), ("once", batch.forgottenOnces)]
+        where !ids.isEmpty {
+            let statement = try database.cachedStatement(sql: "DELETE FROM \(table) WHERE id = ?")
+            for id in ids { try statement.execute(arguments: [id]) }
+        }
+        if !batch.producers.isEmpty {
+            let statement = try database.cachedStatement(sql: ProducerRow.upsert)
+            for row in batch.producers { try statement.execute(arguments: row.arguments) }
+        }
+        if !batch.onces.isEmpty {
+            let statement = try database.cachedStatement(sql: OnceRow.insert)
+            for row in batch.onces { try statement.execute(arguments: row.arguments) }
         }
     }
 

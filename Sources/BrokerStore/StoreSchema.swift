@@ -5,7 +5,7 @@ enum StoreSchema {
     /// "wsbk": tells the file from other programs' databases.
     static let applicationID = 0x7773_626B
     /// The format this broker writes, in SQLite's `user_version`.
-    static let version = 2
+    static let version = 3
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -66,6 +66,32 @@ enum StoreSchema {
                     DROP TABLE topic;
                     ALTER TABLE topic2 RENAME TO topic;
                     PRAGMA user_version = 2;
+                    """
+            )
+        }
+        migrator.registerMigration("3-producers") { database in
+            // Who numbers its publishes, and how far; and the publishes of stateless publishers that may come again.
+            try database.execute(
+                sql: """
+                    CREATE TABLE producer (
+                        id INTEGER NOT NULL PRIMARY KEY,
+                        name TEXT NOT NULL UNIQUE,
+                        epoch INTEGER NOT NULL CHECK (epoch > 0),
+                        settled INTEGER NOT NULL CHECK (settled >= 0),
+                        accepted BLOB NOT NULL CHECK (length(accepted) = 128),
+                        resumes INTEGER NOT NULL CHECK (resumes IN (0, 1)),
+                        lastUse INTEGER NOT NULL,
+                        checksum INTEGER NOT NULL
+                    ) STRICT;
+                    CREATE TABLE once (
+                        id INTEGER NOT NULL PRIMARY KEY,
+                        topic TEXT NOT NULL,
+                        once TEXT NOT NULL,
+                        content INTEGER NOT NULL,
+                        time INTEGER NOT NULL,
+                        checksum INTEGER NOT NULL
+                    ) STRICT;
+                    PRAGMA user_version = 3;
                     """
             )
         }

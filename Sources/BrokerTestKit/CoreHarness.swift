@@ -34,11 +34,14 @@ package final class CoreHarness {
     // The store
     /// What is safely stored, by row.
     package private(set) var rows: [Int64: TopicRow]
+    package private(set) var producers: [Int64: ProducerRow] = [:]
+    package private(set) var onces: [Int64: OnceRow] = [:]
     /// The batch whose commit the test has to complete.
     package private(set) var storing: StoreBatch?
     /// Every batch that was handed over.
     package private(set) var batches: [StoreBatch] = []
 
+    /// - `earlier`: Whose store is gone on with, as after a crash.
     package init(
         _ rules: [TopicRule] = [],
         limits: BrokerLimits = BrokerLimits(),
@@ -47,24 +50,40 @@ package final class CoreHarness {
         rows: [TopicRow] = [],
         runEpoch: String = "r1",
         hubCount: Int = 1,
-        time: BrokerTime = BrokerTime(monotonic: 1_000_000_000, wall: 1_795_460_000_000)
+        time: BrokerTime = BrokerTime(monotonic: 1_000_000_000, wall: 1_795_460_000_000),
+        after earlier: CoreHarness? = nil
     ) throws {
         self.time = time
         self.limits = limits
         self.storeEpoch = "k1"
-        self.rows = Dictionary(uniqueKeysWithValues: rows.map { ($0.id, $0) })
+        self.rows = earlier?.rows ?? Dictionary(uniqueKeysWithValues: rows.map { ($0.id, $0) })
+        self.producers = earlier?.producers ?? [:]
+        self.onces = earlier?.onces ?? [:]
+        var restored = RestoredStore(epoch: self.storeEpoch, rows: self.rows.values.sorted { $0.id < $1.id })
+        restored.producers = self.producers.values.sorted { $0.id < $1.id }
+        restored.onces = self.onces.values.sorted { $0.id < $1.id }
         self.broker = try Broker(
             rules: TopicRules(rules),
             limits: limits,
             rights: rights,
             plainTopic: Topic(plainTopic),
-            restored: RestoredStore(epoch: self.storeEpoch, rows: rows),
+            restored: restored,
             runEpoch: runEpoch,
             hubCount: hubCount,
             startedAt: time,
+            drawEpoch: Self.epochs(),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
         self.hubs = (0..<hubCount).map { Hub(index: UInt16($0), limits: limits) }
+    }
+
+    /// Draws 1001, 1002, ...
+    private static func epochs() -> () -> UInt64 {
+        var last: UInt64 = 1000
+        return {
+            last += 1
+            return last
+        }
     }
 
     /// What a broker finds that is started again on the same store.
@@ -175,6 +194,10 @@ package final class CoreHarness {
         self.storing = nil
         if outcome == .committed {
             for row in batch.rows { self.rows[row.id] = row }
+            for id in batch.forgottenProducers { self.producers[id] = nil }
+            for id in batch.forgottenOnces { self.onces[id] = nil }
+            for row in batch.producers { self.producers[row.id] = row }
+            for row in batch.onces { self.onces[row.id] = row }
         }
         self.broker.finishCommit(outcome)
         self.tick()

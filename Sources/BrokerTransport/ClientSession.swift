@@ -89,6 +89,7 @@ final class ClientSession: MessageConsumer {
         let most = self.loop.configuration.publishesPerSecond
         var error = RequestError(.rateLimited, "at most \(most) publishes a second (limits.publishesPerSecond)")
         error.id = request.id
+        error.seq = request.seq
         if request.id.isEmpty { error.topic = request.topic }
         error.afterMilliseconds = milliseconds
         return error

@@ -25,9 +25,16 @@ extension ByteBuffer {
     /// Writes a refusal.
     ///
     /// - `id`: The request's `id` token, or empty.
-    /// - `topic`: Named where the request has no `id` to tell it by.
-    package mutating func writeError(_ refusal: Refusal, id: UnsafeRawBufferPointer, topic: [UInt8] = []) {
+    /// - `seq`: The number of a numbered publish, in digits.
+    /// - `topic`: Named where the request has neither to tell it by.
+    package mutating func writeError(
+        _ refusal: Refusal,
+        id: UnsafeRawBufferPointer,
+        seq: [UInt8] = [],
+        topic: [UInt8] = []
+    ) {
         var text = Array(#"{"op":"err""#.utf8)
+        if !seq.isEmpty { text += Array(#","seq":"#.utf8) + seq }
         if !id.isEmpty {
             text += #","id":"#.utf8
             text += id

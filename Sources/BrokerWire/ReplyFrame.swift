@@ -117,9 +117,15 @@ extension ByteBuffer {
     }
 
     /// Writes the answer to `hello`.
-    package mutating func writeWelcome(server: String, session: String, messageBytesMax: Int) {
+    package mutating func writeWelcome(
+        server: String,
+        session: String,
+        messageBytesMax: Int,
+        producer: ProducerWelcome? = nil
+    ) {
         let text = """
-            {"op":"welcome","v":1,"server":"\(server)","session":"\(session)","messageBytesMax":\(messageBytesMax)}
+            {"op":"welcome","v":1,"server":"\(server)","session":"\(session)","messageBytesMax":\(messageBytesMax)\
+            \(producer?.member ?? "")}
             """
         Array(text.utf8).withUnsafeBytes { self.writeFrame(.text, $0) }
     }

@@ -41,6 +41,7 @@ package struct Request: Sendable {
     package var dataKind: ValueKind = .absent
     package var hasSince = false
     package var hasProducer = false
+    package var producerResumes = false
     package var seq: UInt64?
     package var version: UInt64?
     /// Messages per second and topic, or 0 for no bound.
@@ -54,6 +55,11 @@ package struct Request: Sendable {
     package var once: ByteRange = .empty
     package var sinceEpoch: ByteRange = .empty
     package var sinceOffset: UInt64 = 0
+    /// What `hello` says about the producer that it speaks for: its name, unescaped, the epoch that it knows, and the
+    /// highest number that it knows to be accepted.
+    package var producerName: ByteRange = .empty
+    package var producerEpoch: UInt64?
+    package var producerAcked: UInt64?
     /// How long the whole message is.
     package var messageBytes: UInt32 = 0
 
@@ -72,6 +78,8 @@ package struct RequestError: Error, Sendable {
     package var reason: String
     /// The `id` of the request, where it could be read.
     package var id: ByteRange = .empty
+    /// The number of a numbered publish, which gets its verdict by this.
+    package var seq: UInt64?
     /// The topic that was meant, where there is no `id` to tell the request by.
     package var topic: ByteRange = .empty
     /// When to try again, for refusals that pass.

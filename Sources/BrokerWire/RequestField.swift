@@ -20,6 +20,11 @@ enum RequestField: UInt8 {
     case token
     case client
     case producer
+    /// The members of `producer`, which are fields only there.
+    case producerName
+    case producerEpoch
+    case producerResume
+    case producerAcked
 
     /// No field has more than eight bytes, so one machine word tells them apart.
     init(name: UnsafeRawBufferPointer) {
@@ -79,6 +84,10 @@ enum RequestField: UInt8 {
         case .token: "token"
         case .client: "client"
         case .producer: "producer"
+        case .producerName: "producer.name"
+        case .producerEpoch: "producer.epoch"
+        case .producerResume: "producer.resume"
+        case .producerAcked: "producer.acked"
         }
     }
 

@@ -3,10 +3,10 @@
 /// Field order is free and unknown fields are passed over. A field that is escaped (`"to\u0070ic"`) means what it
 /// says, and one that stands twice is refused, because two parsers that disagree about it are a way past a check.
 package struct RequestScanner {
-    private let message: UnsafeMutableRawBufferPointer
+    let message: UnsafeMutableRawBufferPointer
     private let limits: WireLimits
-    private var json: JSONSkipper
-    private var request = Request()
+    var json: JSONSkipper
+    var request = Request()
     private var seen: UInt32 = 0
     /// The first field that is wrong. Scanning goes on, to learn the `id` that the refusal has to carry.
     private var problem: RequestError?
@@ -32,16 +32,23 @@ package struct RequestScanner {
         }
         if var problem = scanner.problem {
             problem.id = scanner.request.id
+            problem.seq = scanner.numberOfPublish
             throw problem
         }
         do throws(RequestError) {
             try scanner.checkOperation()
         } catch {
             var problem = error
+            problem.seq = scanner.numberOfPublish
             if problem.id.isEmpty { problem.topic = scanner.request.topic }
             throw problem
         }
         return scanner.request
+    }
+
+    /// The number that a publish has been given, if that much is certain.
+    private var numberOfPublish: UInt64? {
+        self.request.operation == .publish && self.has(.op) && self.request.id.isEmpty ? self.request.seq : nil
     }
 
     private func refusal(of problem: JSONSkipper.Problem) -> RequestError {
@@ -55,7 +62,7 @@ package struct RequestScanner {
         }
     }
 
-    private mutating func fail(_ field: StaticString, _ rule: StaticString, code: ErrorCode = .badEnvelope) {
+    mutating func fail(_ field: StaticString, _ rule: StaticString, code: ErrorCode = .badEnvelope) {
         guard self.problem == nil else { return }
         self.problem = RequestError(code, field: field, "'\(field)' \(rule)")
     }
@@ -116,7 +123,7 @@ package struct RequestScanner {
     }
 
     /// Takes a string and unescapes it; the range is what is between the quotes.
-    private mutating func takeString() throws(JSONSkipper.Problem) -> ByteRange {
+    mutating func takeString() throws(JSONSkipper.Problem) -> ByteRange {
         let start = self.json.index + 1
         let hasEscape = try self.json.skipString()
         let end = self.json.index - 1
@@ -147,12 +154,12 @@ package struct RequestScanner {
         case .since: try self.scanSince()
         case .token, .client: _ = try self.takeString(field)
         case .producer: try self.scanProducer()
-        case .unknown, .sinceEpoch, .sinceOffset: break
+        case .unknown, .sinceEpoch, .sinceOffset, .producerName, .producerEpoch, .producerResume, .producerAcked: break
         }
     }
 
     /// Remembers that `field` is there; it must not be there again.
-    private mutating func note(_ field: RequestField) {
+    mutating func note(_ field: RequestField) {
         if self.has(field), self.problem == nil {
             self.problem = RequestError(.badJSON, field: field.name, "'\(field.name)' stands twice")
         }
@@ -225,52 +232,9 @@ package struct RequestScanner {
         self.request.maxRate = rate
     }
 
-    private mutating func scanProducer() throws(JSONSkipper.Problem) {
-        if self.json.current != UInt8(ascii: "{") { self.fail("producer", "is an object") }
-        self.request.hasProducer = true
-        try self.json.skipValue()
-    }
-
-    /// Takes `{"epoch":..,"offset":..}`, in either order.
-    private mutating func scanSince() throws(JSONSkipper.Problem) {
-        self.request.hasSince = true
-        guard self.json.current == UInt8(ascii: "{") else {
-            self.fail("since", "is an object with 'epoch' and 'offset'")
-            return try self.json.skipValue()
-        }
-        let start = self.json.index
-        try self.json.skipValue()
-        let end = self.json.index
-        // The value is known to be an object; walk it once more for its two members.
-        self.json.index = start + 1
-        self.json.skipBlank()
-        while self.json.current == UInt8(ascii: "\"") {
-            let name = try self.takeString().bytes(in: UnsafeRawBufferPointer(self.message))
-            self.json.skipBlank()
-            self.json.index += 1
-            self.json.skipBlank()
-            if name.elementsEqual("epoch".utf8) {
-                self.note(.sinceEpoch)
-                self.request.sinceEpoch = try self.takeString(.sinceEpoch) ?? .empty
-            } else if name.elementsEqual("offset".utf8) {
-                self.note(.sinceOffset)
-                self.request.sinceOffset = try self.takeInteger(.sinceOffset, from: 0) ?? 0
-            } else {
-                try self.json.skipValue()
-            }
-            self.json.skipBlank()
-            self.json.index += 1
-            self.json.skipBlank()
-        }
-        self.json.index = end
-        if self.request.sinceEpoch.isEmpty || !self.has(.sinceOffset) {
-            self.fail("since", "is an object with 'epoch' and 'offset'")
-        }
-    }
-
     // MARK: Typed values
 
-    private mutating func takeString(_ field: RequestField) throws(JSONSkipper.Problem) -> ByteRange? {
+    mutating func takeString(_ field: RequestField) throws(JSONSkipper.Problem) -> ByteRange? {
         guard self.json.current == UInt8(ascii: "\"") else {
             self.fail(field.name, "is a string")
             try self.json.skipValue()
@@ -279,7 +243,7 @@ package struct RequestScanner {
         return try self.takeString()
     }
 
-    private mutating func takeBool(_ field: RequestField) throws(JSONSkipper.Problem) -> Bool? {
+    mutating func takeBool(_ field: RequestField) throws(JSONSkipper.Problem) -> Bool? {
         let first = self.json.current
         try self.json.skipValue()
         guard first == UInt8(ascii: "t") || first == UInt8(ascii: "f") else {
@@ -290,7 +254,7 @@ package struct RequestScanner {
     }
 
     /// Takes a whole number without sign, fraction or exponent, from `lowest` to 2^53-1.
-    private mutating func takeInteger(
+    mutating func takeInteger(
         _ field: RequestField,
         from lowest: UInt64
     ) throws(JSONSkipper.Problem)
@@ -351,7 +315,7 @@ package struct RequestScanner {
         }
     }
 
-    private func has(_ field: RequestField) -> Bool { self.seen & (1 << field.rawValue) != 0 }
+    func has(_ field: RequestField) -> Bool { self.seen & (1 << field.rawValue) != 0 }
 
     private func missing(_ field: StaticString) -> RequestError {
         RequestError(.badEnvelope, field: field, "'\(field)' is missing", id: self.request.id)

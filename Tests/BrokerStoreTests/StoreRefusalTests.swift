@@ -55,9 +55,9 @@ import Testing
 
     @Test func aNewerFormatIsLeftAlone() throws {
         do { try self.fixture.open().close() }
-        try self.fixture.edit("PRAGMA user_version = 3")
+        try self.fixture.edit("PRAGMA user_version = 4")
         let before = self.content
-        #expect(self.refusal() == .newerFormat(path: self.fixture.path, found: 3, supported: 2))
+        #expect(self.refusal() == .newerFormat(path: self.fixture.path, found: 4, supported: 3))
         #expect(self.content == before)
     }
 

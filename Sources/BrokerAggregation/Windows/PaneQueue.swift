@@ -100,7 +100,8 @@ struct PaneQueue {
 }
 
 extension PaneQueue {
-    /// Writes both stacks, the oldest pane first. The front is written merged as it is, since what went into it is gone.
+    /// Writes both stacks, the oldest pane first. The front is written merged as it is, since what went into it is
+    /// gone.
     mutating func write(to writer: inout StateWriter) throws(AggregatorError) {
         writer.writeVarint(UInt(self.front.count))
         for index in self.front.indices.reversed() { try self.front[index].write(to: &writer) }

@@ -1,7 +1,9 @@
-/// A time zone, as far as windows need one: days begin at its midnight, and on the days when its clocks change a day has
+/// A time zone, as far as windows need one: days begin at its midnight, and on the days when its clocks change a day
+/// has
 /// 23 or 25 hours.
 ///
-/// A window is a run of instants whose local time is in one slot, so that windows tile the time line whatever the clocks
+/// A window is a run of instants whose local time is in one slot, so that windows tile the time line whatever the
+/// clocks
 /// do. A slot that is there twice as a whole is two windows, as the hour that comes again when clocks go back; one of
 /// which only a part comes again is one longer window.
 public struct WindowAlignment: Sendable {

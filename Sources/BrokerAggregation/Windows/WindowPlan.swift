@@ -33,7 +33,8 @@ extension WindowedAccumulator {
         public static let skewMax: UInt64 = 5000
         /// The most panes that begin within grace and skew.
         private static let panesWithinGraceMax: UInt64 = 1000
-        /// The most panes that are open at a time, whatever the grace is: it may have been longer when they were stored.
+        /// The most panes that are open at a time, whatever the grace is: it may have been longer when they were
+        /// stored.
         static let openPanesMax = Int(panesWithinGraceMax) + openPanesBeside
         /// The panes at both ends, and one that a sample has made whose window had ended before.
         private static let openPanesBeside = 3

@@ -61,7 +61,8 @@ public struct WindowShape: Sendable {
 
     /// The last `size` milliseconds.
     ///
-    /// - `resolution`: In which steps samples leave; without it, a sixtieth of the size, or as little more as divides it.
+    /// - `resolution`: In which steps samples leave; without it, a sixtieth of the size, or as little more as divides
+    /// it.
     public static func sliding(size: UInt64, resolution: UInt64? = nil) throws(AggregatorError) -> Self {
         try Self.check(size, "size", least: Self.resolutionMin)
         guard let resolution else {

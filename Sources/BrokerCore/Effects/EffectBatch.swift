@@ -8,12 +8,26 @@ final class EffectBatch {
     var hubs: [HubBatch]
     /// The topics whose rows it writes.
     var stored: [TopicState] = []
+    /// The producers whose rows it writes.
+    var producers: [ProducerState] = []
+    /// The publishes with `once` that it writes.
+    var onces: [OnceTable.Entry] = []
+    var forgottenProducers: [Int64] = []
+    var forgottenOnces: [Int64] = []
+    /// Topics that are not stored, but in which something counts that has to be taken back if it fails.
+    var tied: [TopicState] = []
     /// The topics whose newest value it tells when it ends.
     var announced: [TopicState] = []
 
     init(number: UInt64, hubCount: Int) {
         self.number = number
         self.hubs = Array(repeating: HubBatch(), count: hubCount)
+    }
+
+    /// Whether there is anything to write.
+    var isStored: Bool {
+        !self.stored.isEmpty || !self.producers.isEmpty || !self.onces.isEmpty || !self.forgottenProducers.isEmpty
+            || !self.forgottenOnces.isEmpty
     }
 
     var isEmpty: Bool { self.announced.isEmpty && self.hubs.allSatisfy(\.isEmpty) }

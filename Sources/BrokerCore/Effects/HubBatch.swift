@@ -34,6 +34,10 @@ package struct HubEntry: Sendable {
         package static let resumes = Self(rawValue: 16)
         /// It is the last word about a window.
         package static let isFinal = Self(rawValue: 32)
+        /// It answers a numbered publish: the number stands where others have an `id`.
+        package static let isNumbered = Self(rawValue: 64)
+        /// Without it the session is no use to its client.
+        package static let closesIfRefused = Self(rawValue: 128)
     }
 
     package var kind: Kind
@@ -170,7 +174,10 @@ extension HubBatch {
     mutating func forget(_ key: UInt32) { self.forgotten.append(key) }
 
     /// Turns everything that a failed commit made untrue into refusals, each in its place.
-    func refused(with refusal: Refusal) -> HubBatch {
+    ///
+    /// - `awaited`: The sessions that know which number has to come again. Only the first one is refused: what follows
+    ///     it comes again anyway.
+    func refused(with refusal: Refusal, awaited: inout Set<SessionID>) -> HubBatch {
         var refused = HubBatch()
         refused.names = self.names
         refused.forgotten = self.forgotten
@@ -186,8 +193,18 @@ extension HubBatch {
             switch entry.kind {
             case .reply:
                 let id = self.id(of: entry)
-                refused.reply(entry) { buffer in id.withUnsafeBytes { buffer.writeError(refusal, id: $0) } }
+                let isNumbered = entry.flags.contains(.isNumbered)
+                let isDropped = isNumbered && !awaited.insert(entry.session).inserted
+                refused.reply(entry) { buffer in
+                    guard !isDropped else { return }
+                    let none = UnsafeRawBufferPointer(start: nil, count: 0)
+                    guard !isNumbered else { return buffer.writeError(refusal, id: none, seq: id) }
+                    id.withUnsafeBytes { buffer.writeError(refusal, id: $0) }
+                }
                 refused.putInOrder()
+                if entry.flags.contains(.closesIfRefused) {
+                    refused.ordered.append(.close(entry.session, CloseCode(refusal.code)))
+                }
             case .silent:
                 entry.kind = .reply
                 let topic = self.acks.getBytes(at: Int(entry.start), length: Int(entry.count)) ?? []
@@ -215,12 +232,14 @@ extension HubBatch {
         self.ordered.append(entry)
     }
 
-    /// The `id` token in an answer, which begins `{"op":"ack","id":` or `{"op":"err","id":` behind its header.
+    /// The `id` token in an answer, which begins `{"op":"ack","id":` or `{"op":"err","id":` behind its header; the
+    /// number of a numbered one, which has `seq` there.
     private func id(of entry: HubEntry) -> [UInt8] {
         guard entry.idBytes > 0 else { return [] }
         let length = self.acks.getInteger(at: Int(entry.start) + 1, as: UInt8.self) ?? 0
         let headerBytes = length < 126 ? 2 : length == 126 ? 4 : 10
-        let start = Int(entry.start) + headerBytes + #"{"op":"ack","id":"#.utf8.count
+        let name = entry.flags.contains(.isNumbered) ? #"{"op":"ack","seq":"# : #"{"op":"ack","id":"#
+        let start = Int(entry.start) + headerBytes + name.utf8.count
         return self.acks.getBytes(at: start, length: Int(entry.idBytes)) ?? []
     }
 }

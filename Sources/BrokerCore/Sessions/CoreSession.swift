@@ -8,6 +8,12 @@ final class CoreSession {
     /// What it subscribes to, and whether it asked for every message.
     var filters: [TopicFilter: Bool] = [:]
     var hasSpoken = false
+    /// The producer that it speaks for.
+    var producer: ProducerState?
+    /// The number that has to come again, because it could not be judged; what was sent behind it is dropped.
+    var awaitedSeq: UInt64?
+    /// Whether it is being closed, and nothing that it says counts any more.
+    var isEnded = false
     /// The retained messages of a wildcard subscription, on their way page by page.
     var snapshot: Snapshot?
 

@@ -37,7 +37,7 @@ package struct MessageReader: Sendable {
         do throws(RequestError) {
             return .request(try self.request(message))
         } catch {
-            let counts = error.code.countsAsMalformed && error.id.isEmpty
+            let counts = error.code.countsAsMalformed && error.id.isEmpty && error.seq == nil
             return .refusal(error, isLast: counts && self.isOneTooMany(now))
         }
     }

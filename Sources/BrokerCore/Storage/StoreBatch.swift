@@ -5,6 +5,11 @@ package struct StoreBatch: Sendable {
     /// Rises by one with every batch.
     package var number: UInt64
     package var rows: [TopicRow]
+    package var producers: [ProducerRow] = []
+    package var onces: [OnceRow] = []
+    /// Keys of rows that are to go.
+    package var forgottenProducers: [Int64] = []
+    package var forgottenOnces: [Int64] = []
 
     package init(number: UInt64, rows: [TopicRow]) {
         self.number = number
@@ -72,6 +77,9 @@ package struct RestoredStore: Sendable {
     /// Names the life of the stored offsets.
     package var epoch: String
     package var rows: [TopicRow]
+    package var producers: [ProducerRow] = []
+    /// In the order of their ids.
+    package var onces: [OnceRow] = []
 
     package init(epoch: String, rows: [TopicRow] = []) {
         self.epoch = epoch

@@ -178,6 +178,55 @@ final class TopicState {
         return text.withUnsafeBytes(body)
     }
 
+    // MARK: Ties
+
+    /// The batch that something in it waits for, though the topic itself is not stored.
+    private(set) var tiedBatch: UInt64 = 0
+    /// What it was before that.
+    private var untied: Untied?
+
+    private struct Untied {
+        var accumulator: (any Accumulator)?
+        var retained: [UInt8]?
+        var siblings: [UInt8]
+        var offset: UInt64
+        var timestamp: UInt64
+        var keysHeard: [[UInt8]: UInt64]
+    }
+
+    /// Remembers what it is now, until a batch is committed.
+    ///
+    /// - `isTied`: Whether an earlier batch is still on its way: then what was before that counts.
+    func tie(to batch: UInt64, isTied: Bool) {
+        self.tiedBatch = batch
+        guard !isTied || self.untied == nil else { return }
+        self.untied = Untied(
+            accumulator: self.accumulator?.copy(),
+            retained: self.retained,
+            siblings: self.retainedSiblings,
+            offset: self.offset,
+            timestamp: self.timestamp,
+            keysHeard: self.keysHeard
+        )
+    }
+
+    func untie() { self.untied = nil }
+
+    /// Goes back to what it was before the batches that failed.
+    func rollBackTie() {
+        guard let untied = self.untied else { return }
+        self.untied = nil
+        if let before = untied.accumulator {
+            self.accumulator?.reset()
+            // It is a copy of this one.
+            try? self.accumulator?.assign(before)
+        }
+        self.retain(untied.retained, siblings: untied.siblings)
+        self.offset = untied.offset
+        self.timestamp = untied.timestamp
+        self.keysHeard = untied.keysHeard
+    }
+
     // MARK: Storage
 
     /// Takes over what the store knew.

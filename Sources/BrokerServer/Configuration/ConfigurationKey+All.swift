@@ -13,6 +13,12 @@ extension ConfigurationKey {
             .integer("admin.port", \.admin.port, 0...65_535, "Its port; 0 picks a free one."),
             .text("store.path", \.storePath, "The SQLite file. Its folder is made if it is not there."),
             .text("plain.topic", \.plainTopic, "The topic of clients that send bare numbers."),
+            .integer(
+                "once.windowSeconds",
+                \.transport.limits.onceSeconds,
+                1...86_400,
+                "How long a publish with `once` counts only once, in seconds."
+            ),
             .choice(
                 "log.level",
                 \.logLevel,
@@ -75,6 +81,18 @@ extension ConfigurationKey {
             \.transport.limits.keysPerTopic,
             1...1_000_000,
             "The most keys of a topic with `perKey`, where its rule has no `maxKeys`."
+        ),
+        .integer(
+            "limits.producers",
+            \.transport.limits.producers,
+            1...10_000_000,
+            "The most producers that are remembered; then the one that was used longest ago is forgotten."
+        ),
+        .integer(
+            "limits.onces",
+            \.transport.limits.onces,
+            1...100_000_000,
+            "The most publishes with `once` that are remembered; then more are refused for a while."
         ),
     ]
 

@@ -71,10 +71,7 @@ struct ReferenceRequest {
         case "token", "client": _ = self.string(json, name)
         case "id": self.takeID(json)
         case "since": self.takeSince(json)
-        case "producer":
-            self.fields.hasProducer = true
-            if case .object = json.value { return }
-            self.fail(.badEnvelope, name)
+        case "producer": self.takeProducer(json)
         default: self.takeRestricted(name, json)
         }
     }
@@ -116,6 +113,23 @@ struct ReferenceRequest {
             return
         }
         self.fields.id = json.source
+    }
+
+    private mutating func takeProducer(_ json: ReferenceJSON) {
+        self.fields.hasProducer = true
+        guard case .object(let members) = json.value else { return self.fail(.badEnvelope, "producer") }
+        var found: Set<String> = []
+        for member in members {
+            let name = String(decoding: member.name, as: UTF8.self)
+            guard ["name", "epoch", "resume", "acked"].contains(name) else { continue }
+            if !found.insert(name).inserted { self.fail(.badJSON, "producer.\(name)") }
+            switch name {
+            case "name": _ = self.string(member.value, "producer.name")
+            case "epoch": _ = self.integer(member.value, "producer.epoch", from: 1)
+            case "resume": _ = self.boolean(member.value, "producer.resume")
+            default: _ = self.integer(member.value, "producer.acked", from: 0)
+            }
+        }
     }
 
     private mutating func takeSince(_ json: ReferenceJSON) {

@@ -1,0 +1,76 @@
+import BrokerAggregation
+import BrokerWire
+
+/// Stateless publishers: the same `once` counts once for some minutes.
+extension Broker {
+    func publishOnce(_ request: Request, in message: UnsafeRawBufferPointer, from session: CoreSession) {
+        let id = request.id.bytes(in: message)
+        let name = request.topic.bytes(in: message)
+        let data = request.data.bytes(in: message)
+        let key = OnceTable.Key(topic: Array(name), once: Array(request.once.bytes(in: message)))
+        let content = XXHash64.hash(data) ^ (request.retain ? 1 : 0)
+        if let entry = self.onces.find(key) {
+            guard entry.content == content else {
+                let refusal = Refusal(.onceConflict, "this 'once' was another publish to the topic")
+                return self.refuse(refusal, of: request, in: message, session)
+            }
+            return self.acknowledgeAgain(request, id, entry, self.existingTopic(name), session)
+        }
+        guard self.onces.count < self.limits.onces else {
+            let reason = "there are \(self.limits.onces) publishes with 'once' in the time of one (limits.onces)"
+            return self.refuse(Refusal(.limitReached, reason), of: request, in: message, session)
+        }
+        let refusal = self.apply(name, request, data, from: session, binds: true) { applied in
+            let running = (self.now.monotonic - self.startTime) / BrokerTime.nanosecondsPerMillisecond
+            let entry = self.onces.add(key, content: content, running: running, batch: self.gathering.number)
+            self.gathering.onces.append(entry)
+            self.acknowledge(applied, request, id, to: session)
+        }
+        if let refusal { self.refuse(refusal, of: request, in: message, session) }
+    }
+
+    private func acknowledgeAgain(
+        _ request: Request,
+        _ id: UnsafeRawBufferPointer,
+        _ entry: OnceTable.Entry,
+        _ topic: TopicState?,
+        _ session: CoreSession
+    ) {
+        guard request.isAnswered else { return }
+        let needs = max(entry.batch, topic?.lastBatch ?? 0)
+        if let topic, (try? topic.load()) == nil { return self.answer(request, id, to: session) }
+        self.reply(
+            to: session,
+            idBytes: id.count,
+            requestBytes: request.messageBytes,
+            needs: needs,
+            needsCommit: needs > self.committed
+        ) { buffer in
+            guard let topic else { return buffer.writeDuplicateAck(id: id, offset: 0, value: .none) }
+            topic.hasAggregator
+                ? topic.withRunningValue { buffer.writeDuplicateAck(id: id, offset: topic.offset, value: $0) }
+                : buffer.writeDuplicateAck(id: id, offset: topic.offset, value: .none)
+        }
+    }
+
+    private func answer(_ request: Request, _ id: UnsafeRawBufferPointer, to session: CoreSession) {
+        self.reply(to: session, idBytes: id.count, requestBytes: request.messageBytes) {
+            $0.writeDuplicateAck(id: id, offset: 0, value: .none)
+        }
+    }
+
+    /// Forgets those whose time is over, a bounded number at a time.
+    func expireOnces() {
+        guard self.storageRefusal == nil else { return }
+        let running = (self.now.monotonic - self.startTime) / BrokerTime.nanosecondsPerMillisecond
+        self.gathering.forgottenOnces += self.onces.expire(
+            window: UInt64(self.limits.onceSeconds) * 1000,
+            running: running,
+            committed: self.committed,
+            most: Self.expiredMax
+        )
+    }
+
+    /// So many rows are deleted in one commit; more wait for the next second.
+    private static var expiredMax: Int { 10_000 }
+}

@@ -1,0 +1,111 @@
+/// What the broker knows of a publisher that numbers its publishes.
+final class ProducerState {
+    /// The key of its row.
+    let id: Int64
+    let name: [UInt8]
+    /// Which run of numbers counts: an older one is fenced off.
+    private(set) var epoch: UInt64
+    private(set) var window = SequenceWindow()
+    /// Whether its numbers are places in something that it reads again, so that it must never be forgotten.
+    private(set) var resumes = false
+    /// When it was last used, counted in uses of all producers.
+    var lastUse: UInt64 = 0
+    /// The connection that speaks for it.
+    var session: SessionID?
+
+    /// The last batch that what is known here waits for.
+    private(set) var lastBatch: UInt64 = 0
+    /// What is known to be stored.
+    private var committed: ProducerRow?
+
+    init(id: Int64, name: [UInt8], epoch: UInt64) {
+        self.id = id
+        self.name = name
+        self.epoch = epoch
+    }
+
+    /// As it was stored; `nil` if that makes no sense.
+    init?(_ row: ProducerRow) {
+        guard let window = SequenceWindow(settled: row.settled, accepted: row.accepted) else { return nil }
+        self.id = row.id
+        self.name = row.name
+        self.epoch = row.epoch
+        self.window = window
+        self.resumes = row.resumes
+        self.lastUse = row.lastUse
+        self.committed = row
+    }
+
+    /// Begins to count anew under another epoch.
+    func restart(epoch: UInt64) {
+        self.epoch = epoch
+        self.window = SequenceWindow()
+    }
+
+    func setResumes() { self.resumes = true }
+
+    func settle(_ number: UInt64, isAccepted: Bool) { self.window.settle(number, isAccepted: isAccepted) }
+
+    func advance(to number: UInt64) { self.window.advance(to: number) }
+
+    /// Notes that it has changed in the batch that gathers; returns whether that is its first change in it.
+    func changed(in batch: UInt64) -> Bool {
+        defer { self.lastBatch = batch }
+        return self.lastBatch != batch
+    }
+
+    var row: ProducerRow {
+        ProducerRow(
+            id: self.id,
+            name: self.name,
+            epoch: self.epoch,
+            settled: self.window.settled,
+            accepted: self.window.accepted,
+            resumes: self.resumes,
+            lastUse: self.lastUse
+        )
+    }
+
+    func committed(_ row: ProducerRow) { self.committed = row }
+
+    /// Goes back to what is stored; returns whether there is anything.
+    func rollBack() -> Bool {
+        guard let row = self.committed, let window = SequenceWindow(settled: row.settled, accepted: row.accepted) else {
+            return false
+        }
+        self.epoch = row.epoch
+        self.window = window
+        self.resumes = row.resumes
+        return true
+    }
+}
+
+/// A producer as it is stored.
+package struct ProducerRow: Hashable, Sendable {
+    package var id: Int64
+    package var name: [UInt8]
+    package var epoch: UInt64
+    package var settled: UInt64
+    /// 128 bytes: which of the last 1,024 numbers were accepted.
+    package var accepted: [UInt8]
+    package var resumes: Bool
+    package var lastUse: UInt64
+
+    package init(
+        id: Int64,
+        name: [UInt8],
+        epoch: UInt64,
+        settled: UInt64,
+        accepted: [UInt8],
+        resumes: Bool,
+        lastUse: UInt64
+    ) {
+        self.id = id
+        self.name = name
+        self.epoch = epoch
+        self.settled = settled
+        self.accepted = accepted
+        self.resumes = resumes
+        self.lastUse = lastUse
+    }
+}
