@@ -13,7 +13,7 @@ extension Broker {
         while index < transaction.changes.count {
             let change = transaction.changes[index]
             index += 1
-            guard change.isMeasured, !change.topic.alerts.isEmpty else { continue }
+            guard !change.topic.alerts.isEmpty else { continue }
             self.publish(self.measure(change), depth: change.depth + 1, into: &transaction)
         }
     }
@@ -21,19 +21,32 @@ extension Broker {
     private func measure(_ change: Change) -> [AlertTransition] {
         let topic = change.topic
         let now = self.now.monotonic
-        let value: AggregateValue
-        if case .closed(let window)? = change.message {
-            value = window.value
-        } else {
-            value = topic.accumulator?.value ?? .none
-        }
+        let value: AggregateValue =
+            switch change.message {
+            case .closed(let window)?, .window(let window)?: window.value
+            case .value(let value)?: value
+            case .event?, nil: topic.accumulator?.value ?? .none
+            }
         let keyed = topic.accumulator as? KeyedAccumulator
         // Of many keys the last one that spoke is not the one that the value comes from.
-        let key = value.primaryKey ?? (keyed == nil ? change.key : [])
-        var transitions = topic.alerts.measured(value.primaryNumber, key: key, scope: .across, at: now)
-        if let keyed, topic.alerts.watchesKeys {
-            let number = keyed.value(of: change.key)?.primaryNumber
-            transitions += topic.alerts.measured(number, key: change.key, scope: .key, at: now)
+        let label = value.primaryKey ?? (keyed == nil ? topic.ownKey ?? change.key : [])
+        var transitions: [AlertTransition] = []
+        if let evicted = change.evicted {
+            transitions += topic.alerts.lost(
+                evicted.key,
+                own: evicted.own,
+                before: evicted.before,
+                after: value.primaryNumber,
+                at: now
+            )
+        }
+        if change.isSample { transitions += topic.alerts.heard(change.key, label: label, at: now) }
+        guard change.isMeasured else { return transitions }
+        if let number = value.primaryNumber {
+            transitions += topic.alerts.measured(number, key: change.key, label: label, scope: .across, at: now)
+        }
+        if let keyed, topic.alerts.watchesKeys, let number = keyed.value(of: change.key)?.primaryNumber {
+            transitions += topic.alerts.measured(number, key: change.key, label: change.key, scope: .key, at: now)
         }
         return transitions
     }
@@ -72,17 +85,13 @@ extension Broker {
             name.withUnsafeBytes { name in
                 let published = Published(data: data, topic: name, filter: topic.rule.filter)
                 if let condition = topic.rule.condition, !condition.holds(for: published) { return nil }
-                // Only topics that are stored have alerts.
-                var part = Transaction(binds: true)
-                if case .refused(let refusal) = self.fold(published, into: topic, &part, self.nobody) {
-                    part.undo()
+                let place = transaction.place
+                if case .refused(let refusal) = self.fold(published, into: topic, &transaction, self.nobody) {
+                    transaction.undo(to: place)
                     return refusal.reason
                 }
-                part.mark(depth: depth)
-                if !topic.hasAggregator {
-                    part.annotate(siblings: transition.sibling, retains: action.retains)
-                }
-                transaction.append(part)
+                transaction.setDepth(depth, from: place)
+                transaction.annotate(at: place, siblings: transition.sibling, retains: action.retains)
                 return nil
             }
         }

@@ -249,7 +249,7 @@ extension Broker {
         }
         topic.retryTime = self.now.monotonic + BrokerTime.nanosecondsPerSecond
         topic.deadline = nil
-        self.setTimer(of: topic, asksAll: true)
+        self.setTimer(of: topic)
     }
 
     /// Takes back the interest of subscriptions that never came to be.

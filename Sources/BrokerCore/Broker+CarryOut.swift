@@ -32,7 +32,7 @@ extension Broker {
                 change.topic.retain(data.elementsEqual("null".utf8) ? nil : data, siblings: siblings)
             }
             self.note(change.topic, isStored: stored[index], needs: needs, isTold: change.isTold)
-            let applied = Applied(topic: change.topic, isStored: waits, needs: needs)
+            let applied = Applied(topic: change.topic, isStored: waits, needs: needs, message: change.message)
             if index == 0 { answer(applied) }
             self.tell(change, applied, publisher: index == 0 ? session.id : .none)
             self.setTimer(of: change.topic)
@@ -57,7 +57,8 @@ extension Broker {
             }
         }
         if isTold { topic.offset += 1 }
-        topic.timestamp = self.now.wall
+        if isTold { topic.timestamp = self.now.wall }
+        topic.isTouched = true
         topic.lastBatch = needs
     }
 
@@ -70,6 +71,10 @@ extension Broker {
             self.tell(applied, data: UnsafeRawBufferPointer(start: nil, count: 0), publisher: publisher)
         case .event(let data, let siblings):
             TopicState.withValue(data, siblings: siblings) { self.deliver(applied, $0, publisher: publisher) }
+        case .value(let value):
+            TopicState.withValue(value, siblings: []) { self.deliver(applied, $0, publisher: publisher) }
+        case .window(let window):
+            change.topic.withValue(window) { self.deliver(applied, $0, publisher: publisher) }
         case .closed(let window):
             change.topic.withValue(window) { self.deliver(applied, $0, publisher: publisher, isFinal: true) }
         }

@@ -26,11 +26,13 @@ extension Broker {
         guard !topic.hasAggregator || !request.retain else {
             return Refusal(.badEnvelope, "'retain' has no meaning on a topic with an aggregator")
         }
+        // A window that could not be closed for want of room is closed before anything counts in the next one.
+        if topic.retryTime != nil { self.pass(topic) }
         if topic.isPlain {
             return self.applyPlainly(request, data, to: topic, isStored, binds, session, answer: answer)
         }
         let published = Published(data: data, topic: name, filter: topic.rule.filter)
-        var transaction = Transaction(binds: binds)
+        var transaction = Transaction(binds: binds || topic.isStored(retaining: request.retain))
         let isTaken = topic.rule.condition?.holds(for: published) ?? true
         switch isTaken ? self.fold(published, into: topic, &transaction, session) : .leftOut(why: "where") {
         case .folded:
@@ -99,6 +101,7 @@ extension Broker {
         if transaction.binds, !isStored { self.tie(topic) }
         var change = Change(topic)
         if topic.hasAggregator {
+            transaction.keepValue(of: topic)
             let outcome = self.add(published, to: topic, &change, &transaction)
             guard case .folded = outcome else { return outcome }
             change.isTold = topic.rule.window?.tellsChanges ?? true
@@ -208,7 +211,7 @@ extension Broker {
         _ transaction: inout Transaction
     ) -> FoldOutcome {
         let sample: Sample
-        switch self.sample(of: published, for: topic) {
+        switch self.sample(of: published, for: topic, offset: topic.offset + transaction.count(of: topic) + 1) {
         case .failure(let refusal): return .refused(refusal)
         case .success(let found): sample = found
         }
@@ -217,6 +220,10 @@ extension Broker {
             try topic.load()
             let keyed = accumulator as? KeyedAccumulator
             change.key = keyed?.key(for: sample.label) ?? sample.label
+            change.isSample = true
+            if let keyed, !topic.alerts.isEmpty, let key = keyed.keyToEvict(for: sample.label) {
+                change.evicted = (key, keyed.value(of: key)?.primaryNumber, keyed.value.primaryNumber)
+            }
             let undo = accumulator.undo(of: sample)
             try accumulator.add(sample)
             transaction.onUndo(undo)

@@ -9,6 +9,7 @@ extension Broker {
     /// It is called once a second, so a key goes within a second after its time. After a restart every key has its time
     /// anew: nobody knows how long it was silent meanwhile.
     func dropStaleKeys() {
+        self.keyedTopics.removeAll(where: \.isForgotten)
         for topic in self.keyedTopics {
             do throws(AggregatorError) { try topic.load() } catch { continue }
             guard let age = topic.rule.staleAfter, let keyed = topic.accumulator as? KeyedAccumulator else { continue }
@@ -35,12 +36,15 @@ extension Broker {
         // What can not be stored is not changed; it goes when the store is there again.
         guard !topic.isStored(retaining: false) || self.storageRefusal == nil else { return }
         self.prepareChange(of: topic)
+        let own = keyed.value(of: key)?.primaryNumber
         let before = keyed.value.primaryNumber
         guard keyed.remove(key) else { return }
         topic.keysHeard[key] = nil
-        topic.alerts.lost(key, before: before, after: keyed.value.primaryNumber, at: self.now.monotonic)
+        let after = keyed.value.primaryNumber
+        let now = self.now.monotonic
+        let transitions = topic.alerts.lost(key, own: own, before: before, after: after, at: now)
         var change = Change(topic)
         change.isMeasured = false
-        self.carryOutByItself(change)
+        self.carryOutByItself(change, transitions)
     }
 }

@@ -110,7 +110,7 @@ extension Broker {
                 guard topic.hasAggregator else {
                     return buffer.writeNumberedAck(seq: seq, topic: topic.name, offset: topic.offset)
                 }
-                topic.withRunningValue { value in
+                applied.withValue { value in
                     buffer.writeNumberedAck(seq: seq, topic: topic.name, offset: topic.offset, value: value)
                 }
             }

@@ -59,7 +59,7 @@ extension Broker {
                     needsCommit: applied.isStored
                 ) { buffer in
                     applied.topic.hasAggregator
-                        ? applied.topic.withRunningValue { buffer.writePlainValue($0) }
+                        ? applied.withValue { buffer.writePlainValue($0) }
                         : buffer.writePlainValue(.json(data))
                 }
             }
@@ -98,7 +98,7 @@ extension Broker {
             if let why = applied.leftOut {
                 buffer.writeLeftOutAck(id: id, why: why)
             } else if applied.topic.hasAggregator {
-                applied.topic.withRunningValue {
+                applied.withValue {
                     buffer.writePublishAck(id: id, offset: applied.topic.offset, value: $0)
                 }
             } else {
@@ -130,6 +130,8 @@ extension Broker {
         change.isMeasured = false
         transaction.append(change)
         self.publish(topic.alerts.reset(at: self.now.monotonic), depth: 1, into: &transaction)
+        // The watch for silence begins anew.
+        try? self.watchSilence(of: topic)
         self.raiseAlerts(&transaction)
         self.carryOut(transaction, session) { self.acknowledge($0, request, id, to: session) }
     }

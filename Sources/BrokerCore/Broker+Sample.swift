@@ -4,17 +4,19 @@ import BrokerWire
 /// What a rule takes out of a publish.
 extension Broker {
     /// What the rule of `topic` takes out of a publish.
-    func sample(of published: Published, for topic: TopicState) -> Result<Sample, Refusal> {
+    ///
+    /// - `offset`: What the topic's offset is going to be.
+    func sample(of published: Published, for topic: TopicState, offset: UInt64) -> Result<Sample, Refusal> {
         let rule = topic.rule
         var sample = Sample(
             number: .zero(rule.number),
             timestamp: self.now.wall,
-            offset: topic.offset + 1
+            offset: offset
         )
         let input = rule.aggregator?.input ?? .anything
         if let key = rule.key {
             guard let label = key.find(in: published)?.label else { return .failure(Self.missing(key, "key")) }
-            guard !rule.keyNamesTopics || Self.isLevel(label) else { return .failure(Self.badKey) }
+            if !rule.alerts.isEmpty, let refusal = self.problem(ofKey: label, rule) { return .failure(refusal) }
             sample.label = label
         }
         if rule.window != nil {
@@ -60,10 +62,24 @@ extension Broker {
         return .success(time)
     }
 
+    /// What alerts could not do with a key.
+    private func problem(ofKey key: [UInt8], _ rule: TopicRule) -> Refusal? {
+        guard key.count <= KeyedAccumulator.keyBytesMax else {
+            let reason = "the key has more than \(KeyedAccumulator.keyBytesMax) bytes"
+            return Refusal(.badValue, reason, why: "key_too_long")
+        }
+        let topicBytes = rule.alertTopicBytes(keyBytes: key.count)
+        let limits = self.limits.wire.topic
+        guard topicBytes == 0 || (topicBytes <= limits.bytesMax && Self.isLevel(key, limits)) else {
+            return Self.badKey
+        }
+        return nil
+    }
+
     /// Whether a key can be a level of a topic.
-    package static func isLevel(_ key: [UInt8]) -> Bool {
+    static func isLevel(_ key: [UInt8], _ limits: TopicLimits) -> Bool {
         !key.contains(UInt8(ascii: "/"))
-            && key.withUnsafeBytes { TopicGrammar.problem(in: $0, as: .topic, limits: TopicLimits()) } == nil
+            && key.withUnsafeBytes { TopicGrammar.problem(in: $0, as: .topic, limits: limits) } == nil
     }
 
     static func explanation(of error: NumberError, _ rule: TopicRule) -> String {

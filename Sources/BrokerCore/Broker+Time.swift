@@ -16,18 +16,20 @@ extension Broker {
             guard topic.deadline == timer.due else { continue }
             topic.deadline = nil
             self.pass(topic)
-            self.setTimer(of: topic, asksAll: true)
+            // What was due has happened. Whatever is still due must not make this go round in circles.
+            self.setTimer(of: topic, notBefore: now.monotonic + BrokerTime.nanosecondsPerMillisecond)
         }
     }
 
     /// Looks whether somebody has set the wall clock: windows that lie along it end at other times then.
     func checkClock() {
         let offset = Int64(clamping: self.now.wall) - Int64(clamping: self.now.monotonic / 1_000_000)
-        defer { self.clockOffset = offset }
         guard abs(offset - self.clockOffset) > Self.clockStepMin else { return }
+        self.clockOffset = offset
+        self.timedTopics.removeAll(where: \.isForgotten)
         for topic in self.timedTopics where topic.timed != nil {
             topic.deadline = nil
-            self.setTimer(of: topic, asksAll: true)
+            self.setTimer(of: topic)
         }
     }
 
@@ -35,11 +37,9 @@ extension Broker {
     private static var clockStepMin: Int64 { 50 }
 
     /// Sets the timer of a topic that something has happened to.
-    ///
-    /// - `asksAll`: Whether to ask for every key of every alert; else only what was touched can be due earlier.
-    func setTimer(of topic: TopicState, asksAll: Bool = false) {
+    func setTimer(of topic: TopicState, notBefore earliest: UInt64 = 0) {
         guard topic.timed != nil || !topic.alerts.isEmpty else { return }
-        var deadline = asksAll ? topic.alerts.deadline : topic.alerts.takeTouchedDeadline()
+        var deadline = topic.alerts.deadline
         if let end = topic.timed?.deadline {
             let time = self.windowClock.time(at: self.now)
             let wait = (end - min(time, end)).multipliedReportingOverflow(by: BrokerTime.nanosecondsPerMillisecond)
@@ -48,13 +48,28 @@ extension Broker {
         }
         guard var deadline else { return }
         // The store may have no room for what is due. It gets another chance now and then, not all the time.
-        if let earliest = topic.retryTime { deadline = max(deadline, earliest) }
+        if let retry = topic.retryTime { deadline = max(deadline, retry) }
+        deadline = max(deadline, earliest)
         guard topic.deadline.map({ deadline < $0 }) ?? true else { return }
         topic.deadline = deadline
         self.timers.insert(topic, due: deadline)
+        self.cleanTimers()
     }
 
-    private func pass(_ topic: TopicState) {
+    /// Drops the timers that were set anew since, when there are too many of them.
+    private func cleanTimers() {
+        guard self.timers.count > 2 * self.timedTopics.count + Self.timersLeftMax else { return }
+        self.timers = TimerHeap()
+        self.timedTopics.removeAll(where: \.isForgotten)
+        for topic in self.timedTopics {
+            if let deadline = topic.deadline { self.timers.insert(topic, due: deadline) }
+        }
+    }
+
+    /// So many timers that mean nothing any more are not worth the cleaning.
+    private static var timersLeftMax: Int { 64 }
+
+    func pass(_ topic: TopicState) {
         topic.retryTime = nil
         // What can not be stored does not happen; it is made up for when the store is there again.
         guard !topic.isStored(retaining: false) || self.storageRefusal == nil else {
@@ -101,25 +116,27 @@ extension Broker {
     }
 
     /// Carries out a change that no publish made, and what follows from it.
-    func carryOutByItself(_ change: Change) {
+    ///
+    /// - `transitions`: What alerts have to say about it already.
+    func carryOutByItself(_ change: Change, _ transitions: [AlertTransition] = []) {
         let topic = change.topic
         var transaction = Transaction(binds: topic.isStored(retaining: false))
         transaction.append(change)
         // Views of a topic that is published to take the publishes.
         for rule in topic.rule.view == nil ? [] : topic.views {
-            var part = Transaction(binds: transaction.binds)
-            let refusal = self.withValueText(of: change) { self.fold($0, of: topic, into: rule, &part, self.nobody) }
-            guard let refusal else {
-                transaction.append(part)
-                continue
+            let place = transaction.place
+            let refusal = self.withValueText(of: change) { text in
+                self.fold(text, of: topic, into: rule, &transaction, self.nobody)
             }
+            guard let refusal else { continue }
             // Nobody asked, so there is nobody to refuse it to, and the change itself is a fact.
-            part.undo()
+            transaction.undo(to: place)
             let metadata: Logger.Metadata = [
                 "topic": "\(topic)", "view": "\(rule.filter)", "reason": "\(refusal.reason)",
             ]
             self.logger.warning("a view does not take a value", metadata: metadata)
         }
+        self.publish(transitions, depth: 1, into: &transaction)
         self.raiseAlerts(&transaction)
         self.carryOut(transaction, self.nobody)
     }

@@ -24,7 +24,7 @@ extension Broker {
             do throws(AggregatorError) { try self.watchSilence(of: topic) } catch {
                 throw Self.unreadable(topic, error)
             }
-            self.setTimer(of: topic, asksAll: true)
+            self.setTimer(of: topic)
         }
     }
 
@@ -38,7 +38,7 @@ extension Broker {
         } catch {
             throw Self.unreadable(topic, error)
         }
-        self.setTimer(of: topic, asksAll: true)
+        self.setTimer(of: topic)
     }
 
     private static func unreadable(_ topic: TopicState, _ error: AggregatorError) -> RestoreError {
@@ -151,8 +151,7 @@ extension Broker {
     private func forget(_ topic: TopicState, at index: Int) {
         self.table.remove(hash: topic.name.withUnsafeBytes(TopicTable.hash), index: index)
         self.topics[index] = nil
-        if topic.rule.staleAfter != nil { self.keyedTopics.removeAll { $0 === topic } }
-        if topic.timed != nil { self.timedTopics.removeAll { $0 === topic } }
+        topic.isForgotten = true
         self.freeTopics.append(index)
         for hub in 0..<self.hubCount where topic.namedHubs & (1 << UInt64(hub)) != 0 {
             self.immediate.hubs[hub].forget(topic.key)

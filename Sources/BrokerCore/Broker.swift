@@ -141,6 +141,7 @@ package final class Broker {
     package func receive(_ request: Request, in message: UnsafeRawBufferPointer, from id: SessionID, at now: BrokerTime)
     {
         self.now = now
+        self.checkClock()
         // What is due comes before what is asked now.
         if let deadline = self.timers.next, deadline <= now.monotonic { self.timePassed(at: now) }
         let session = self.session(id)

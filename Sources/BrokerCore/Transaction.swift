@@ -1,4 +1,5 @@
 import BrokerAggregation
+import BrokerWire
 
 /// What one publish, or the passing of time, changes: stored together, told together, or taken back together.
 struct Transaction {
@@ -14,21 +15,48 @@ struct Transaction {
 
     mutating func append(_ change: Change) { self.changes.append(change) }
 
-    mutating func append(_ other: Transaction) {
-        self.changes += other.changes
-        self.undos += other.undos
+    /// How often `topic` is told to have changed.
+    func count(of topic: TopicState) -> UInt64 {
+        UInt64(self.changes.count { $0.topic === topic && $0.isTold })
     }
 
-    /// Notes how many alerts have led to all of it.
-    mutating func mark(depth: Int) {
-        for index in self.changes.indices { self.changes[index].depth = depth }
+    /// Keeps what the last change of `topic` has to tell, before the topic changes once more.
+    mutating func keepValue(of topic: TopicState) {
+        guard let index = self.changes.lastIndex(where: { $0.topic === topic }), self.changes[index].message == nil
+        else { return }
+        if let timed = topic.timed {
+            self.changes[index].message = timed.told.map(Change.Message.window)
+        } else {
+            self.changes[index].message = .value(topic.accumulator?.value ?? .none)
+        }
     }
 
-    /// Says what stands beside the data of the first change, an event, and whether it is kept.
-    mutating func annotate(siblings: [UInt8], retains: Bool) {
-        guard case .event(let data, _)? = self.changes.first?.message else { return }
-        self.changes[0].message = .event(data: data, siblings: siblings)
-        self.changes[0].retains = retains
+    /// Notes how many alerts have led to all changes from a place on.
+    mutating func setDepth(_ depth: Int, from place: Place) {
+        for index in place.changes..<self.changes.count { self.changes[index].depth = depth }
+    }
+
+    /// Says what stands beside the data of the change at a place, an event, and whether it is kept.
+    mutating func annotate(at place: Place, siblings: [UInt8], retains: Bool) {
+        guard place.changes < self.changes.count,
+            case .event(let data, _)? = self.changes[place.changes].message
+        else { return }
+        self.changes[place.changes].message = .event(data: data, siblings: siblings)
+        self.changes[place.changes].retains = retains
+    }
+
+    /// A place to go back to.
+    struct Place {
+        fileprivate var changes: Int
+        fileprivate var undos: Int
+    }
+
+    var place: Place { Place(changes: self.changes.count, undos: self.undos.count) }
+
+    /// Takes back what came after a place.
+    mutating func undo(to place: Place) {
+        while self.undos.count > place.undos { self.undos.removeLast()() }
+        self.changes.removeLast(self.changes.count - place.changes)
     }
 
     mutating func onUndo(_ undo: @escaping () -> Void) { self.undos.append(undo) }
@@ -47,6 +75,10 @@ struct Change {
         case event(data: [UInt8], siblings: [UInt8])
         /// A window that has closed.
         case closed(WindowValue)
+        /// The running value that it had then, because the topic has changed once more since.
+        case value(AggregateValue)
+        /// The same of an open window.
+        case window(WindowValue)
     }
 
     var topic: TopicState
@@ -59,6 +91,10 @@ struct Change {
     var retains = false
     /// Whether alerts look at the new value.
     var isMeasured = true
+    /// Whether a sample has made it, and not time.
+    var isSample = false
+    /// The key that had to make room for it, and what it and the topic had measured before.
+    var evicted: (key: [UInt8], own: ExactDecimal?, before: ExactDecimal?)?
     /// How many alerts have led to it, one by another.
     var depth = 0
 
@@ -74,4 +110,15 @@ struct Applied {
     var needs: UInt64
     /// Why nothing has changed, as it travels in `why`.
     var leftOut: StaticString?
+    /// What the change has to tell, where that is not the topic's running value.
+    var message: Change.Message?
+
+    /// Runs `body` with the value that the publisher is answered.
+    func withValue<Result>(_ body: (WireValue) -> Result) -> Result {
+        switch self.message {
+        case .value(let value)?: TopicState.withValue(value, siblings: [], body)
+        case .window(let window)?: self.topic.withValue(window, body)
+        case .event?, .closed?, nil: self.topic.withRunningValue(body)
+        }
+    }
 }

@@ -79,7 +79,7 @@ struct WindowConfigurationTests {
     @Test(arguments: [
         #""above":5"#, #""above":5,"clearBelow":5"#, #""below":-5.5,"clearAbove":-5"#,
         #""outside":[1,2],"clearInside":[1.2,1.8]"#, #""noData":"30s""#,
-        #""above":5,"for":"2s","clearFor":"10s","latch":true,"repeatEvery":"1m""#,
+        #""above":5,"for":"2s","clearFor":"10s","repeatEvery":"1m""#, #""above":5,"latch":true"#,
         #""above":5,"raise":[{"to":"b","data":{"v":"{value}"}}],"clear":[{"to":"b","data":null,"retain":false}]"#,
     ])
     func theseAlertsAreRight(members: String) {
@@ -110,6 +110,10 @@ struct WindowConfigurationTests {
         (#""above":5,"raise":[{"to":"b//c","data":1}]"#, "alerts[0].raise[0].to: 'b//c'"),
         (#""above":5,"raise":[{"to":"b/{key}","data":1}]"#, "alerts[0].raise[0]: names '{key}'"),
         (#""above":5,"raise":[{"to":"b","data":1,"retian":true}]"#, "alerts[0].raise[0].retian: unknown key"),
+        (#""above":5,"raise":[{"to":"stop-{key}","data":1}]"#, "alerts[0].raise[0].to: only '{key}' is filled in"),
+        (#""above":9007199254740993"#, "alerts[0].above: has to lie within ±2^53"),
+        (#""above":5,"latch":true,"clearFor":"1s""#, "alerts[0].clearFor: has no meaning with 'latch'"),
+        (#""noData":"9s","raise":[{"to":"b","data":"{value}"}]"#, "alerts[0].raise[0].data: names '{value}'"),
         (#""above":5,"rise":[]"#, "alerts[0].rise: unknown key; did you mean 'topics[0].alerts[0].raise'?"),
     ])
     func theseAlertsAreWrongAndNamed(members: String, start: String) {
@@ -134,6 +138,30 @@ struct WindowConfigurationTests {
         let problems = self.alert(#""above":5"#, rule: #""aggregate":"sum","durability":"memory""#)
         #expect(problems.first?.hasPrefix("topics[0].alerts: need \"durability\"") == true)
         #expect(self.problems(#"{"topic":"a","alerts":[{"name":"x","above":1}]}"#).count == 1)
+    }
+
+    /// A publish to a view is nobody's right, an alert's neither.
+    @Test func anAlertPublishesToWhatIsPublishedTo() {
+        let rules =
+            #"{"topic":"a","aggregate":"sum","alerts":[{"name":"x","above":1,"raise":[{"to":"v","data":1}]}]},"#
+            + #"{"topic":"v","from":"b","aggregate":"sum"}"#
+        #expect(self.problems(rules).map { $0.prefix(35) } == ["topics[0].alerts[0].raise[0].to: 'v"])
+    }
+
+    /// The value may have decimals where the numbers have none.
+    @Test func aLimitMayHaveDecimals() {
+        for aggregate in ["count", "avg", "distinct", "stats", "max"] {
+            #expect(self.alert(#""above":2.5"#, rule: #""aggregate":"\#(aggregate)","number":"int""#) == [])
+        }
+    }
+
+    /// What a window closes with is about the key that its topic's name says, or about none.
+    @Test func aKeyOfAWindowIsInItsTopic() {
+        let rest =
+            #""aggregate":"sum","window":{"type":"tumbling","size":"1m"},"#
+            + #""alerts":[{"name":"x","above":1,"raise":[{"to":"stop/{key}","data":1}]}]"#
+        #expect(self.problems(#"{"topic":"a/+","key":"+1",\#(rest)}"#) == [])
+        #expect(self.problems(#"{"topic":"a","key":"/k",\#(rest)}"#).count == 1)
     }
 
     @Test func twoAlertsOfARuleDifferInName() {

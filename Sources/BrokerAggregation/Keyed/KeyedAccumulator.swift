@@ -93,6 +93,14 @@ public final class KeyedAccumulator: Accumulator {
         return key != Self.otherKey && self.table.count - (hasOther ? 1 : 0) >= self.plan.keysMax
     }
 
+    /// The key that has to leave for a sample with this label, if one has to.
+    public func keyToEvict(for label: [UInt8]) -> [UInt8]? {
+        guard self.plan.onFull == .evict, self.table.place(of: label) == nil, self.isFull(for: label) else {
+            return nil
+        }
+        return self.table.oldestPlace.flatMap { self.table[$0]?.key }
+    }
+
     // MARK: Folding
 
     public func add(_ sample: Sample) throws(AggregatorError) {

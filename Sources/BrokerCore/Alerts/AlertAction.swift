@@ -44,8 +44,12 @@ package struct AlertText: Hashable, Sendable {
         while index < json.count {
             let byte = json[index]
             if !isInString, let (placeholder, count) = Self.placeholder(in: json, at: index, quoted: true) {
+                // The name of a member stays a string, whatever it is.
+                let isName = json[(index + count)...].first { $0 != UInt8(ascii: " ") } == UInt8(ascii: ":")
+                if isName { text.append(UInt8(ascii: "\"")) }
                 self.flush(&text)
-                self.parts.append(.whole(placeholder))
+                self.parts.append(isName ? .inside(placeholder) : .whole(placeholder))
+                if isName { text.append(UInt8(ascii: "\"")) }
                 index += count
                 continue
             }

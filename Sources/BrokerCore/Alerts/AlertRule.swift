@@ -61,6 +61,18 @@ package struct AlertRule: Hashable, Sendable {
         return false
     }
 
+    /// What it watches and how: where one of another kind stands means nothing to it.
+    var kind: String {
+        let condition =
+            switch self.condition {
+            case .above: "above"
+            case .below: "below"
+            case .outside: "outside"
+            case .noData: "noData"
+            }
+        return "\(condition)/\(self.scope.rawValue)"
+    }
+
     /// Where a value stands between the limits.
     enum Standing {
         /// Beyond the limit that raises.
@@ -75,14 +87,14 @@ package struct AlertRule: Hashable, Sendable {
     func standing(of value: ExactDecimal) -> Standing {
         switch self.condition {
         case .above(let limit, let clear):
-            if value > limit { return .beyond }
-            return clear.map { value < $0 } ?? true ? .back : .between
+            if limit.isLess(than: value) { return .beyond }
+            return clear.map { value.isLess(than: $0) } ?? true ? .back : .between
         case .below(let limit, let clear):
-            if value < limit { return .beyond }
-            return clear.map { value > $0 } ?? true ? .back : .between
+            if value.isLess(than: limit) { return .beyond }
+            return clear.map { $0.isLess(than: value) } ?? true ? .back : .between
         case .outside(let low, let high, let clear):
-            if value < low || value > high { return .beyond }
-            return clear.map { value > $0.low && value < $0.high } ?? true ? .back : .between
+            if value.isLess(than: low) || high.isLess(than: value) { return .beyond }
+            return clear.map { $0.low.isLess(than: value) && value.isLess(than: $0.high) } ?? true ? .back : .between
         case .noData:
             return .back
         }
@@ -92,7 +104,7 @@ package struct AlertRule: Hashable, Sendable {
     func limitText(for value: ExactDecimal?) -> String {
         switch self.condition {
         case .above(let limit, _), .below(let limit, _): return "\(limit)"
-        case .outside(let low, let high, _): return "\(value.map { $0 < low } ?? false ? low : high)"
+        case .outside(let low, let high, _): return "\(value.map { $0.isLess(than: low) } ?? false ? low : high)"
         case .noData(_, let text): return "\"\(text)\""
         }
     }

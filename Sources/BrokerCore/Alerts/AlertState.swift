@@ -29,19 +29,53 @@ struct AlertState: Hashable {
     private(set) var nextRepeat: UInt64 = 0
     /// What was measured last.
     private(set) var value: ExactDecimal?
-    /// A key whose leaving alone put the value back behind the limit. As long as it is away nothing is known to be
-    /// well, and the alert does not clear.
-    private(set) var missingKey: [UInt8]?
+    /// Whom it is about, since it is not quiet.
+    private(set) var label: [UInt8] = []
+    /// The number of the transition that raised it.
+    var number: UInt64 = 0
+    /// Whether anything was ever measured; what is only expected was not.
+    private(set) var wasHeard = false
+    /// Keys whose leaving put the value back behind the limit. As long as one is away nothing is known to be well, and
+    /// the alert does not clear.
+    private(set) var missingKeys: Set<[UInt8]> = []
+    /// Whether its key has left the topic's value.
+    var isDeparted = false
+    /// The timer that counts.
+    var timer: UInt64?
 
     init() {}
 
     /// As it was stored. What waited for a time waits for all of it again: nobody knows what happened meanwhile.
-    init(phase: Phase, value: ExactDecimal?, missingKey: [UInt8]?, at now: UInt64, _ rule: AlertRule) {
-        self.phase = phase
+    init(_ stored: Stored, at now: UInt64, _ rule: AlertRule) {
+        self.phase = stored.phase
         self.since = now
         self.nextRepeat = now + rule.repeatInterval
-        self.value = value
-        self.missingKey = missingKey
+        self.value = stored.value
+        self.label = stored.label
+        self.number = stored.number
+        self.wasHeard = stored.wasHeard
+        self.missingKeys = stored.missingKeys
+    }
+
+    /// What of it is stored.
+    struct Stored: Hashable {
+        var phase: Phase
+        var value: ExactDecimal?
+        var label: [UInt8]
+        var number: UInt64
+        var wasHeard: Bool
+        var missingKeys: Set<[UInt8]>
+    }
+
+    var stored: Stored {
+        Stored(
+            phase: self.phase,
+            value: self.value,
+            label: self.label,
+            number: self.number,
+            wasHeard: self.wasHeard,
+            missingKeys: self.missingKeys
+        )
     }
 
     /// Whether there is nothing to remember.
@@ -64,12 +98,22 @@ struct AlertState: Hashable {
     }
 
     /// Takes a new value into account.
-    mutating func measure(_ value: ExactDecimal, from key: [UInt8], _ rule: AlertRule, at now: UInt64) -> Outcome? {
+    ///
+    /// - `key`: Who spoke.
+    /// - `label`: Whom the value is about.
+    mutating func measure(
+        _ value: ExactDecimal,
+        from key: [UInt8],
+        label: [UInt8],
+        _ rule: AlertRule,
+        at now: UInt64
+    ) -> Outcome? {
         self.value = value
-        if self.missingKey == key { self.missingKey = nil }
-        if rule.watchesSilence { return self.heard(rule, at: now) }
+        self.wasHeard = true
+        self.missingKeys.remove(key)
         switch (self.phase, rule.standing(of: value)) {
         case (.quiet, .beyond):
+            self.label = label
             self.enter(.pending, now)
             return self.pass(rule, at: now)
         case (.pending, .beyond):
@@ -77,10 +121,10 @@ struct AlertState: Hashable {
         case (.pending, _):
             self.enter(.quiet, now)
             return nil
-        case (.raised, .back) where !rule.latches && self.missingKey == nil:
+        case (.raised, .back) where !rule.latches && self.missingKeys.isEmpty:
             self.enter(.clearing, now)
             return self.pass(rule, at: now)
-        case (.clearing, .back) where self.missingKey == nil:
+        case (.clearing, .back) where self.missingKeys.isEmpty:
             return self.pass(rule, at: now)
         case (.clearing, _):
             self.enter(.raised, now)
@@ -91,9 +135,10 @@ struct AlertState: Hashable {
     }
 
     /// A sample came, where silence is what is watched.
-    mutating func heard(_ rule: AlertRule, at now: UInt64) -> Outcome? {
+    mutating func heard(label: [UInt8], _ rule: AlertRule, at now: UInt64) -> Outcome? {
+        self.wasHeard = true
         guard self.isRaised else {
-            self.enter(.pending, now)
+            self.watch(label: label, at: now)
             return nil
         }
         guard !rule.latches else { return nil }
@@ -101,9 +146,14 @@ struct AlertState: Hashable {
         return .cleared
     }
 
-    /// A key that was measured said nothing for too long. What is raised stays so: silence is no good news.
-    mutating func lost(_ rule: AlertRule, at now: UInt64) {
-        guard !rule.watchesSilence else { return }
+    /// Begins to wait for a sample.
+    mutating func watch(label: [UInt8], at now: UInt64) {
+        self.label = label
+        self.enter(.pending, now)
+    }
+
+    /// The key said nothing for too long. What is raised stays so: silence is no good news.
+    mutating func lost(at now: UInt64) {
         switch self.phase {
         case .quiet, .raised: break
         case .pending: self.enter(.quiet, now)
@@ -111,17 +161,27 @@ struct AlertState: Hashable {
         }
     }
 
-    /// `key` has left, and the value `before` became `after`.
+    /// `key`, whose own value was `own`, has left, and the value `before` became `after`.
     mutating func lost(
         _ key: [UInt8],
+        own: ExactDecimal?,
         before: ExactDecimal?,
         after: ExactDecimal?,
         _ rule: AlertRule,
         at now: UInt64
     ) {
-        self.lost(rule, at: now)
-        guard self.isRaised, self.missingKey == nil, let before, rule.standing(of: before) != .back else { return }
-        if after.map({ rule.standing(of: $0) == .back }) ?? true { self.missingKey = key }
+        let standing = after.map { rule.standing(of: $0) }
+        switch self.phase {
+        case .pending where standing != .beyond: self.enter(.quiet, now)
+        case .clearing where standing != .back: self.enter(.raised, now)
+        default: break
+        }
+        guard self.isRaised else { return }
+        let wasBeyond = own.map { rule.standing(of: $0) == .beyond } ?? false
+        let madeItWell = before.map { rule.standing(of: $0) != .back } ?? false && standing ?? .back == .back
+        guard wasBeyond || madeItWell else { return }
+        self.missingKeys.insert(key)
+        if self.phase == .clearing { self.enter(.raised, now) }
     }
 
     /// Lets time pass.
@@ -141,12 +201,6 @@ struct AlertState: Hashable {
             self.enter(.quiet, now)
             return .cleared
         }
-    }
-
-    /// Somebody has reset the topic.
-    mutating func reset(at now: UInt64) -> Outcome? {
-        defer { self = AlertState() }
-        return self.isRaised ? .cleared : nil
     }
 
     private mutating func enter(_ phase: Phase, _ now: UInt64) {

@@ -1,4 +1,3 @@
-import BrokerAggregation
 import BrokerWire
 
 /// A transition of an alert, as its actions tell it.
@@ -17,17 +16,19 @@ struct AlertTransition: Hashable {
 
 /// All alerts of one topic: a part of its stored state.
 struct TopicAlerts {
-    private struct Entry {
+    struct Entry {
         let rule: AlertRule
         var transitions: UInt64 = 0
         /// Where it stands for each key that there is something to remember of; for the whole topic, the empty key.
         var states: [[UInt8]: AlertState] = [:]
+        /// When time alone changes something, for each key. One that is set anew leaves its old place behind.
+        var timers = TimerHeap<[UInt8]>()
+        /// Keys that have left the topic, in the order in which they went.
+        var departed: [[UInt8]] = []
     }
 
-    private var entries: [Entry]
-    /// The earliest deadline of what was touched since it was last asked for.
-    private var touchedDeadline: UInt64?
-    /// The most keys that an alert remembers.
+    var entries: [Entry]
+    /// The most keys that have left and are remembered.
     private let keysMax: Int
 
     init(_ rules: [AlertRule], keysMax: Int) {
@@ -37,63 +38,85 @@ struct TopicAlerts {
 
     var isEmpty: Bool { self.entries.isEmpty }
 
+    /// Whether nothing has happened that has to be remembered.
+    var isIdle: Bool { self.entries.allSatisfy { $0.transitions == 0 && $0.states.isEmpty } }
+
     /// Whether an alert looks at single keys.
     var watchesKeys: Bool { self.entries.contains { $0.rule.scope == .key } }
 
-    /// When time alone changes something.
-    var deadline: UInt64? {
-        var earliest: UInt64?
-        for entry in self.entries {
-            for state in entry.states.values {
-                guard let deadline = state.deadline(entry.rule) else { continue }
-                earliest = min(earliest ?? deadline, deadline)
-            }
-        }
-        return earliest
-    }
-
-    /// The same of what was touched since it was last asked for.
-    mutating func takeTouchedDeadline() -> UInt64? {
-        defer { self.touchedDeadline = nil }
-        return self.touchedDeadline
-    }
+    /// When time alone changes something, or a little before.
+    var deadline: UInt64? { self.entries.compactMap(\.timers.next).min() }
 
     // MARK: Steps
 
-    /// The topic's value, or that of one key, has been measured.
+    /// A sample came.
     ///
-    /// - `scope`: Which of the two.
-    /// - `key`: The key that the sample was about.
-    mutating func measured(
-        _ value: ExactDecimal?,
-        key: [UInt8],
-        scope: AlertRule.Scope,
-        at now: UInt64
-    ) -> [AlertTransition] {
+    /// - `key`: The key that it was about.
+    /// - `label`: Whom the topic's value is about.
+    mutating func heard(_ key: [UInt8], label: [UInt8], at now: UInt64) -> [AlertTransition] {
         var transitions: [AlertTransition] = []
-        for index in self.entries.indices where self.entries[index].rule.scope == scope {
+        for index in self.entries.indices where self.entries[index].rule.watchesSilence {
             let rule = self.entries[index].rule
-            self.step(index, of: scope == .key ? key : [], label: key, &transitions) { state in
-                // Where silence is watched it is the coming that counts.
-                guard let value else { return rule.watchesSilence ? state.heard(rule, at: now) : nil }
-                return state.measure(value, from: key, rule, at: now)
+            let isOfKey = rule.scope == .key
+            self.step(index, of: isOfKey ? key : [], at: now, &transitions) { state in
+                state.heard(label: isOfKey ? key : label, rule, at: now)
             }
         }
         return transitions
     }
 
-    /// A key has left the topic's value for its silence.
-    mutating func lost(_ key: [UInt8], before: ExactDecimal?, after: ExactDecimal?, at now: UInt64) {
+    /// The topic's value, or that of one key, has been measured.
+    ///
+    /// - `scope`: Which of the two.
+    /// - `key`: The key that the sample was about.
+    /// - `label`: Whom the value is about.
+    mutating func measured(
+        _ value: ExactDecimal,
+        key: [UInt8],
+        label: [UInt8],
+        scope: AlertRule.Scope,
+        at now: UInt64
+    ) -> [AlertTransition] {
+        var transitions: [AlertTransition] = []
+        for index in self.entries.indices
+        where self.entries[index].rule.scope == scope && !self.entries[index].rule.watchesSilence {
+            let rule = self.entries[index].rule
+            self.step(index, of: scope == .key ? key : [], at: now, &transitions) { state in
+                state.measure(value, from: key, label: label, rule, at: now)
+            }
+        }
+        return transitions
+    }
+
+    /// A key has left the topic's value. That can raise an alert, and never clears one.
+    ///
+    /// - `own`: What it had measured last itself.
+    mutating func lost(
+        _ key: [UInt8],
+        own: ExactDecimal?,
+        before: ExactDecimal?,
+        after: ExactDecimal?,
+        at now: UInt64
+    ) -> [AlertTransition] {
+        var transitions: [AlertTransition] = []
         for index in self.entries.indices {
             let rule = self.entries[index].rule
             switch rule.scope {
             case .key:
-                self.entries[index].states[key]?.lost(rule, at: now)
-                if self.entries[index].states[key]?.isQuiet == true { self.entries[index].states[key] = nil }
-            case .across:
-                self.entries[index].states[[]]?.lost(key, before: before, after: after, rule, at: now)
+                if !rule.watchesSilence { self.entries[index].states[key]?.lost(at: now) }
+                self.depart(key, index)
+            case .across where !rule.watchesSilence:
+                self.entries[index].states[[]]?
+                    .lost(key, own: own, before: before, after: after, rule, at: now)
+                self.settle([], index)
+                guard let after, rule.standing(of: after) == .beyond else { continue }
+                self.step(index, of: [], at: now, &transitions) { state in
+                    state.measure(after, from: [], label: [], rule, at: now)
+                }
+            case .across: break
             }
         }
+        return transitions
     }
 
     /// Lets time pass.
@@ -101,10 +124,10 @@ struct TopicAlerts {
         var transitions: [AlertTransition] = []
         for index in self.entries.indices {
             let rule = self.entries[index].rule
-            let due = self.entries[index].states.filter { ($0.value.deadline(rule) ?? .max) <= now }.keys
-            // In an order that is the same in every run.
-            for key in due.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
-                self.step(index, of: key, label: key, &transitions) { $0.pass(rule, at: now) }
+            while let timer = self.entries[index].timers.popDue(at: now) {
+                guard self.entries[index].states[timer.subject]?.timer == timer.due else { continue }
+                self.entries[index].states[timer.subject]?.timer = nil
+                self.step(index, of: timer.subject, at: now, &transitions) { $0.pass(rule, at: now) }
             }
         }
         return transitions
@@ -114,9 +137,13 @@ struct TopicAlerts {
     mutating func reset(at now: UInt64) -> [AlertTransition] {
         var transitions: [AlertTransition] = []
         for index in self.entries.indices {
+            // In an order that is the same in every run.
             for key in self.entries[index].states.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
-                self.step(index, of: key, label: key, &transitions) { $0.reset(at: now) }
+                guard let state = self.entries[index].states.removeValue(forKey: key), state.isRaised else { continue }
+                self.tell(.cleared, index, state, &transitions)
             }
+            self.entries[index].timers = TimerHeap()
+            self.entries[index].departed = []
         }
         return transitions
     }
@@ -129,140 +156,105 @@ struct TopicAlerts {
             let rule = self.entries[index].rule
             let watched = rule.scope == .key ? Array(keys) + rule.expectedKeys : [[]]
             for key in watched where self.entries[index].states[key] == nil {
-                _ = self.entries[index].states[key, default: AlertState()].heard(rule, at: now)
+                var state = AlertState()
+                state.watch(label: key, at: now)
+                self.entries[index].states[key] = state
+                self.setTimer(of: key, index)
             }
         }
     }
 
+    // MARK: One key
+
     private mutating func step(
         _ index: Int,
         of key: [UInt8],
-        label: [UInt8],
+        at now: UInt64,
         _ transitions: inout [AlertTransition],
         _ step: (inout AlertState) -> AlertState.Outcome?
     ) {
-        let rule = self.entries[index].rule
         var state = self.entries[index].states[key] ?? AlertState()
-        let isNew = self.entries[index].states[key] == nil
         let outcome = step(&state)
-        if state.isQuiet {
-            self.entries[index].states[key] = nil
-        } else {
-            if isNew { self.makeRoom(index) }
-            self.entries[index].states[key] = state
-            if let deadline = state.deadline(rule) {
-                self.touchedDeadline = min(self.touchedDeadline ?? .max, deadline)
-            }
+        state.isDeparted = false
+        if let outcome { self.tell(outcome, index, &state, &transitions) }
+        self.entries[index].states[key] = state
+        self.settle(key, index)
+    }
+
+    private mutating func tell(
+        _ outcome: AlertState.Outcome,
+        _ index: Int,
+        _ state: inout AlertState,
+        _ transitions: inout [AlertTransition]
+    ) {
+        if outcome != .repeated {
+            self.entries[index].transitions += 1
+            state.number = self.entries[index].transitions
         }
-        guard let outcome else { return }
-        if outcome != .repeated { self.entries[index].transitions += 1 }
+        let rule = self.entries[index].rule
         let isRaised = outcome != .cleared
         transitions.append(
             AlertTransition(
                 name: rule.name,
                 isRaised: isRaised,
-                key: label,
-                value: rule.watchesSilence && isRaised ? nil : state.value,
+                key: state.label,
+                value: rule.watchesSilence ? nil : state.value,
                 limit: rule.limitText(for: state.value),
-                number: self.entries[index].transitions,
+                number: state.number,
                 actions: isRaised ? rule.raiseActions : rule.clearActions
             )
         )
     }
 
-    /// Forgets the smallest key of those that are not raised, or of all, when there are too many: keys that come and go
-    /// must not fill the memory.
-    private mutating func makeRoom(_ index: Int) {
-        let states = self.entries[index].states
-        guard states.count >= self.keysMax + self.entries[index].rule.expectedKeys.count else { return }
-        let calm = states.filter { !$0.value.isRaised }.keys
-        let victim = (calm.isEmpty ? Array(states.keys) : Array(calm)).min { $0.lexicographicallyPrecedes($1) }
-        if let victim { self.entries[index].states[victim] = nil }
+    private mutating func tell(
+        _ outcome: AlertState.Outcome,
+        _ index: Int,
+        _ state: AlertState,
+        _ transitions: inout [AlertTransition]
+    ) {
+        var state = state
+        self.tell(outcome, index, &state, &transitions)
     }
-}
 
-/// How they are stored.
-extension TopicAlerts {
-    private static let version: UInt8 = 1
-
-    /// The bytes for the store; `nil` if there is nothing to remember.
-    ///
-    /// - `isKnown`: Whether a key is in the topic's own state. That it may fall silent need not be stored.
-    func encoded(isKnown: ([UInt8]) -> Bool) -> [UInt8]? {
-        guard self.entries.contains(where: { $0.transitions > 0 || !$0.states.isEmpty }) else { return nil }
-        var writer = StateWriter()
-        writer.write(Self.version)
-        writer.writeVarint(UInt(self.entries.count))
-        for entry in self.entries {
-            writer.write(Array(entry.rule.name.utf8))
-            writer.writeVarint(entry.transitions)
-            let states = entry.states.filter { key, state in
-                !(entry.rule.watchesSilence && state.phase == .pending && (key.isEmpty || isKnown(key)))
-            }
-            writer.writeVarint(UInt(states.count))
-            for (key, state) in states.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
-                writer.write(key)
-                writer.write(state.phase.rawValue)
-                Self.write(state.value.map { Array("\($0)".utf8) }, to: &writer)
-                Self.write(state.missingKey, to: &writer)
-            }
+    /// Forgets what is quiet, and sets the timer of what is not.
+    private mutating func settle(_ key: [UInt8], _ index: Int) {
+        guard let state = self.entries[index].states[key] else { return }
+        if state.isQuiet {
+            self.entries[index].states[key] = nil
+        } else {
+            self.setTimer(of: key, index)
         }
-        return writer.bytes
     }
 
-    private static func write(_ text: [UInt8]?, to writer: inout StateWriter) {
-        writer.write(UInt8(text == nil ? 0 : 1))
-        if let text { writer.write(text) }
-    }
-
-    private static func readText(_ reader: inout StateReader) throws(AggregatorError) -> [UInt8]? {
-        guard try reader.read(UInt8.self) != 0 else { return nil }
-        return try reader.readText(bytesMax: Int(UInt16.max))
-    }
-
-    /// Takes over what was stored. Alerts that no rule has any more are forgotten.
-    mutating func restore(_ bytes: [UInt8], at now: UInt64) throws(AggregatorError) {
-        var reader = StateReader(bytes)
-        let version = try reader.read(UInt8.self)
-        guard version == Self.version else {
-            throw .stateVersion(found: Int(version), supported: Int(Self.version))
+    mutating func setTimer(of key: [UInt8], _ index: Int) {
+        guard let state = self.entries[index].states[key],
+            let deadline = state.deadline(self.entries[index].rule), state.timer.map({ deadline < $0 }) ?? true
+        else { return }
+        self.entries[index].states[key]?.timer = deadline
+        self.entries[index].timers.insert(key, due: deadline)
+        guard self.entries[index].timers.count > 2 * self.entries[index].states.count + Self.timersLeftMax else {
+            return
         }
-        let count = try reader.readVarint(UInt.self)
-        guard count <= UInt(reader.remaining) else { throw .stateCorrupt("it is too short") }
-        for _ in 0..<count {
-            let name = String(decoding: try reader.readText(bytesMax: Int(UInt16.max)), as: UTF8.self)
-            let transitions = try reader.readVarint(UInt64.self)
-            let index = self.entries.firstIndex { $0.rule.name == name }
-            if let index { self.entries[index].transitions = transitions }
-            let states = try reader.readVarint(UInt.self)
-            guard states <= UInt(reader.remaining) else { throw .stateCorrupt("it is too short") }
-            for _ in 0..<states {
-                let key = try reader.readText(bytesMax: KeyedAccumulator.keyBytesMax)
-                let phase = AlertState.Phase(rawValue: try reader.read(UInt8.self))
-                let value = try Self.readText(&reader)
-                let missingKey = try Self.readText(&reader)
-                guard let phase else { throw .stateCorrupt("an alert in no known phase") }
-                guard let index else { continue }
-                let number = try value.map(Self.number)
-                let rule = self.entries[index].rule
-                self.entries[index].states[key] = AlertState(
-                    phase: phase,
-                    value: number,
-                    missingKey: missingKey,
-                    at: now,
-                    rule
-                )
-            }
+        self.entries[index].timers = TimerHeap()
+        for (key, state) in self.entries[index].states {
+            if let timer = state.timer { self.entries[index].timers.insert(key, due: timer) }
         }
-        try reader.finish()
     }
 
-    private static func number(_ text: [UInt8]) throws(AggregatorError) -> ExactDecimal {
-        for format in [NumberFormat.decimal, .int] {
-            if let number = try? ExactDecimal(String(decoding: text, as: UTF8.self), as: format, strict: true) {
-                return number
-            }
+    /// So many timers that mean nothing any more are not worth the cleaning.
+    private static let timersLeftMax = 64
+
+    /// Notes that a key has left. Of those the first ones are forgotten when there are too many: keys that come and go
+    /// must not fill the memory. What is expected never is.
+    mutating func depart(_ key: [UInt8], _ index: Int) {
+        self.settle(key, index)
+        guard self.entries[index].states[key] != nil, !self.entries[index].rule.expectedKeys.contains(key) else {
+            return
         }
-        throw .stateCorrupt("an alert's value that is no number")
+        self.entries[index].states[key]?.isDeparted = true
+        self.entries[index].departed.append(key)
+        guard self.entries[index].departed.count > self.keysMax else { return }
+        let first = self.entries[index].departed.removeFirst()
+        if self.entries[index].states[first]?.isDeparted == true { self.entries[index].states[first] = nil }
     }
 }

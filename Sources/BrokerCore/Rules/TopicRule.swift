@@ -52,8 +52,21 @@ package struct TopicRule: Sendable {
             && self.window == nil && self.alerts.isEmpty
     }
 
-    /// Whether a key becomes a level of the topics that alerts publish to.
-    var keyNamesTopics: Bool { self.alerts.contains { $0.allActions.contains(where: \.topic.hasKey) } }
+    /// How long the longest topic is that alerts publish to for a key of so many bytes; 0 if no key becomes a level.
+    func alertTopicBytes(keyBytes: Int) -> Int {
+        let topics = self.alerts.flatMap(\.allActions).map(\.topic).filter(\.hasKey)
+        return topics.map { $0.bytes(keyBytes: keyBytes) }.max() ?? 0
+    }
+
+    /// The key that the name of a topic of this rule says by itself, whatever is published.
+    func key(of name: [UInt8]) -> [UInt8]? {
+        if let view = self.view { return view.topic.key(in: name) }
+        guard case .level(let number)? = self.key else { return nil }
+        return name.withUnsafeBytes { name in
+            let none = UnsafeRawBufferPointer(start: nil, count: 0)
+            return Published(data: none, topic: name, filter: self.filter).level(number).map { Array($0) }
+        }
+    }
 
     package init(
         filter: TopicFilter,

@@ -43,6 +43,24 @@ package struct TopicTemplate: Hashable, Sendable {
             .map { $0 == Self.keyText ? "+" : $0 }.joined(separator: "/")
     }
 
+    /// How long the topic for a key of so many bytes is, where no level of another topic is asked for.
+    func bytes(keyBytes: Int) -> Int {
+        self.levels.reduce(self.levels.count - 1) { sum, level in
+            switch level {
+            case .fixed(let bytes): sum + bytes.count
+            case .key: sum + keyBytes
+            case .level: sum
+            }
+        }
+    }
+
+    /// The key that the topic `name` was made for, if it has one.
+    func key(in name: [UInt8]) -> [UInt8]? {
+        guard let place = self.levels.firstIndex(of: .key) else { return nil }
+        let parts = name.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        return place < parts.count ? Array(parts[place]) : nil
+    }
+
     /// The topic for `key`, where no level of another topic is asked for.
     func topic(key: [UInt8]) -> [UInt8]? {
         var name: [UInt8] = []

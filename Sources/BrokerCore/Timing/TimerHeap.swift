@@ -10,6 +10,8 @@ struct TimerHeap<Subject> {
 
     private var heap: [Entry] = []
 
+    var count: Int { self.heap.count }
+
     /// When the earliest is due.
     var next: UInt64? { self.heap.first?.due }
 

@@ -9,6 +9,8 @@ final class TopicState {
     let views: [TopicRule]
     /// Whether `data` itself is what it takes, and nothing is made from it: nearly all topics.
     let isPlain: Bool
+    /// The key that its name says by itself.
+    let ownKey: [UInt8]?
     /// Names this life of the topic to the hubs; never used twice.
     let key: UInt32
     /// Names the life that its offsets belong to.
@@ -54,6 +56,10 @@ final class TopicState {
     var lastUse: UInt64 = 0
     /// The timer that counts, on the monotonic clock: when time alone changes something next.
     var deadline: UInt64?
+    /// Whether anything has ever changed in it.
+    var isTouched = false
+    /// Whether it is gone.
+    var isForgotten = false
     /// Before which nothing is tried again that the store had no room for.
     var retryTime: UInt64?
 
@@ -69,6 +75,7 @@ final class TopicState {
         self.rule = rule
         self.views = views
         self.isPlain = views.isEmpty && rule.takesDataAsIs
+        self.ownKey = rule.alerts.isEmpty ? nil : rule.key(of: name)
         self.key = key
         self.epoch = epoch
         self.unstored = (epoch, 0, 0)
@@ -84,8 +91,8 @@ final class TopicState {
 
     /// Whether it may be forgotten once nobody uses it.
     var isEphemeral: Bool {
-        self.rowID == nil && self.retained == nil && self.alerts.isEmpty
-            && (self.accumulator == nil || self.timestamp == 0)
+        self.rowID == nil && self.retained == nil && self.alerts.isIdle
+            && (self.accumulator == nil || !self.isTouched)
     }
 
     /// Whether a publish changes what is stored: aggregates and retained messages do, and so does an event on a topic
@@ -137,7 +144,7 @@ final class TopicState {
         }
     }
 
-    private static func withValue<Result>(
+    static func withValue<Result>(
         _ value: AggregateValue,
         siblings: [UInt8],
         _ body: (WireValue) -> Result
@@ -233,6 +240,7 @@ final class TopicState {
     func restore(_ row: TopicRow) {
         self.committed = row
         self.rowID = row.id
+        self.isTouched = true
         self.offset = row.offset
         self.timestamp = row.timestamp
         if case .retained(let message, let siblings) = row.content { self.retain(message, siblings: siblings) }
@@ -277,6 +285,8 @@ final class TopicState {
         self.alerts = TopicAlerts(self.rule.alerts, keysMax: self.rule.alertKeysMax)
         guard !self.alerts.isEmpty else { return }
         if let bytes = self.committed?.alerts { try self.alerts.restore(bytes, at: now) }
+        let keyed = self.accumulator as? KeyedAccumulator
+        self.alerts.noteDeparted { keyed?.value(of: $0) != nil }
     }
 
     /// Notes that `row` is safe.

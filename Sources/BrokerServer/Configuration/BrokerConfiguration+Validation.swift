@@ -76,7 +76,33 @@ extension BrokerConfiguration {
                 problems += error.problems(at: path)
             }
         }
-        return problems + self.viewProblems
+        return problems + self.viewProblems + self.actionProblems
+    }
+
+    /// Alerts that publish where nobody can.
+    private var actionProblems: [ConfigurationProblem] {
+        var problems: [ConfigurationProblem] = []
+        for (index, rule) in self.topics.enumerated() {
+            for (number, alert) in rule.alerts.enumerated() {
+                for (name, actions) in [("raise", alert.raise), ("clear", alert.clear)] {
+                    for (place, action) in actions.enumerated() where self.isView(action.topic) {
+                        let path = "topics[\(index)].alerts[\(number)].\(name)[\(place)].to"
+                        let text = "'\(action.topic)' is a view; publish to what it is made from"
+                        problems.append(ConfigurationProblem(path: path, text: text))
+                    }
+                }
+            }
+        }
+        return problems
+    }
+
+    /// Whether what an action publishes to is governed by a view, whatever the key is.
+    private func isView(_ topic: String) -> Bool {
+        guard let target = try? TopicFilter(TopicTemplate(topic).filterText) else { return false }
+        let rule = self.topics.first { rule in
+            (try? TopicFilter(rule.template.filterText))?.covers(target) == true
+        }
+        return rule?.from != nil
     }
 
     /// What is wrong between a view and what it is made from.

@@ -46,7 +46,7 @@ extension TopicRuleConfiguration {
         self.checkWindow(&error)
         let onFull = self.onFull.map { KeyedAccumulator.OnFull(rawValue: $0) } ?? .reject
         if onFull == nil { error.add("onFull", Self.choice(KeyedAccumulator.OnFull.allCases.map(\.rawValue))) }
-        let alerts = self.alertRules(number ?? .decimal, &error)
+        let alerts = self.alertRules(&error)
         let keysMax = self.maxKeys ?? keysPerTopic
         let fold = perKey.flatMap { perKey in
             factory.map { across in
@@ -110,7 +110,7 @@ extension TopicRuleConfiguration {
         }
     }
 
-    private func alertRules(_ number: NumberFormat, _ error: inout RuleError) -> [AlertRule] {
+    private func alertRules(_ error: inout RuleError) -> [AlertRule] {
         guard !self.alerts.isEmpty else { return [] }
         if self.aggregate == nil { error.add("alerts", "have no meaning without 'aggregate': they watch its value") }
         if self.durability != Durability.disk.rawValue {
@@ -120,7 +120,7 @@ extension TopicRuleConfiguration {
         return self.alerts.enumerated().compactMap { index, alert in
             let key = "alerts[\(index)]"
             if !names.insert(alert.name).inserted { error.add("\(key).name", "'\(alert.name)' is there twice") }
-            return alert.rule(number, at: key, rule: self, &error)
+            return alert.rule(at: key, rule: self, &error)
         }
     }
 

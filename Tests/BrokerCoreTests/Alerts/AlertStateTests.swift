@@ -38,7 +38,9 @@ struct AlertStateTests {
             let outcome =
                 parts[0].isEmpty
                 ? state.pass(rule, at: time)
-                : state.measure(try Self.number(String(parts[0])), from: Self.key, rule, at: time)
+                : rule.watchesSilence
+                    ? state.heard(label: Self.key, rule, at: time)
+                    : state.measure(try Self.number(String(parts[0])), from: Self.key, label: Self.key, rule, at: time)
             return outcome.map { "\($0)" } ?? "-"
         }
     }
@@ -102,11 +104,10 @@ struct AlertStateTests {
     @Test func aLatchedAlertWaitsForAReset() throws {
         let rule = try Self.rule(latches: true)
         var state = AlertState()
-        #expect(state.measure(try Self.number("501"), from: Self.key, rule, at: 0) == .raised)
-        #expect(state.measure(try Self.number("1"), from: Self.key, rule, at: 1) == nil)
+        #expect(state.measure(try Self.number("501"), from: Self.key, label: Self.key, rule, at: 0) == .raised)
+        #expect(state.measure(try Self.number("1"), from: Self.key, label: Self.key, rule, at: 1) == nil)
         #expect(state.pass(rule, at: 1 << 50) == nil)
-        #expect(state.reset(at: 2) == .cleared)
-        #expect(state.reset(at: 3) == nil)
+        #expect(state.isRaised)
     }
 
     @Test func itIsSaidAgainWhileItIsRaised() throws {
@@ -122,9 +123,9 @@ struct AlertStateTests {
     @Test func silenceDoesNotClear() throws {
         let rule = try Self.rule(clearDelay: 10)
         var state = AlertState()
-        _ = state.measure(try Self.number("501"), from: Self.key, rule, at: 0)
-        _ = state.measure(try Self.number("1"), from: Self.key, rule, at: 1)
-        state.lost(rule, at: 2)
+        _ = state.measure(try Self.number("501"), from: Self.key, label: Self.key, rule, at: 0)
+        _ = state.measure(try Self.number("1"), from: Self.key, label: Self.key, rule, at: 1)
+        state.lost(at: 2)
         #expect(state.phase == .raised)
         #expect(state.pass(rule, at: 1 << 50) == nil)
     }
@@ -132,8 +133,8 @@ struct AlertStateTests {
     @Test func whatWasNotRaisedYetIsForgottenWithTheKey() throws {
         let rule = try Self.rule(delay: 2)
         var state = AlertState()
-        _ = state.measure(try Self.number("501"), from: Self.key, rule, at: 0)
-        state.lost(rule, at: 1)
+        _ = state.measure(try Self.number("501"), from: Self.key, label: Self.key, rule, at: 0)
+        state.lost(at: 1)
         #expect(state.isQuiet)
     }
 
@@ -142,20 +143,34 @@ struct AlertStateTests {
         let rule = try Self.rule()
         let other = Array("drill".utf8)
         var state = AlertState()
-        _ = state.measure(try Self.number("501"), from: Self.key, rule, at: 0)
-        state.lost(Self.key, before: try Self.number("501"), after: try Self.number("300"), rule, at: 1)
-        #expect(state.measure(try Self.number("300"), from: other, rule, at: 2) == nil)
+        _ = state.measure(try Self.number("501"), from: Self.key, label: Self.key, rule, at: 0)
+        state.lost(
+            Self.key,
+            own: try Self.number("501"),
+            before: try Self.number("501"),
+            after: try Self.number("300"),
+            rule,
+            at: 1
+        )
+        #expect(state.measure(try Self.number("300"), from: other, label: other, rule, at: 2) == nil)
         #expect(state.isRaised)
-        #expect(state.measure(try Self.number("310"), from: Self.key, rule, at: 3) == .cleared)
+        #expect(state.measure(try Self.number("310"), from: Self.key, label: Self.key, rule, at: 3) == .cleared)
     }
 
     @Test func aKeyThatDoesNotMatterMayLeave() throws {
         let rule = try Self.rule()
         let other = Array("drill".utf8)
         var state = AlertState()
-        _ = state.measure(try Self.number("501"), from: Self.key, rule, at: 0)
-        state.lost(other, before: try Self.number("501"), after: try Self.number("501"), rule, at: 1)
-        #expect(state.measure(try Self.number("310"), from: Self.key, rule, at: 3) == .cleared)
+        _ = state.measure(try Self.number("501"), from: Self.key, label: Self.key, rule, at: 0)
+        state.lost(
+            other,
+            own: try Self.number("1"),
+            before: try Self.number("501"),
+            after: try Self.number("501"),
+            rule,
+            at: 1
+        )
+        #expect(state.measure(try Self.number("310"), from: Self.key, label: Self.key, rule, at: 3) == .cleared)
     }
 
     @Test func silenceIsRaisedAfterTheLastSampleAndEndsWithTheNext() throws {
