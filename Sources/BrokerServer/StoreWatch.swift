@@ -19,6 +19,8 @@ struct StoreWatch: Service {
     static let roundsPerFileCheck = 5
 
     func run() async throws {
+        // This service is the first that is stopped, so no listener waits for a backup.
+        defer { self.store.endBackups() }
         try await cancelWhenGracefulShutdown { await self.watch() }
     }
 

@@ -10,6 +10,7 @@ final class BackupSlot: Sendable {
     }
 
     private let state = Mutex(State.free)
+    private let interruption = Mutex<(@Sendable () -> Void)?>(nil)
     private let copying = DispatchGroup()
 
     /// Whether the caller may begin; then it has to call ``leave()`` when it no longer touches the store.
@@ -36,9 +37,25 @@ final class BackupSlot: Sendable {
         }
     }
 
-    /// Makes a running backup end with its next step, waits for that, and lets no other begin.
-    func cancel() {
+    /// Runs `body`, which is interrupted by `interrupt` if the slot is closed meanwhile.
+    func interruptible<Result>(
+        _ interrupt: @escaping @Sendable () -> Void,
+        _ body: () throws -> Result
+    ) rethrows -> Result {
+        self.interruption.withLock { $0 = interrupt }
+        defer { self.interruption.withLock { $0 = nil } }
+        return try body()
+    }
+
+    /// Makes a running backup end soon and lets no other begin.
+    func close() {
         self.state.withLock { $0 = .closed }
+        self.interruption.withLock(\.self)?()
+    }
+
+    /// The same, and waits until nobody touches the store any more.
+    func closeAndWait() {
+        self.close()
         self.copying.wait()
     }
 }

@@ -24,7 +24,7 @@ extension SQLiteStore {
         do {
             let counts = try self.copyPages(to: file.temporaryPath)
             try file.sync()
-            try Self.verify(file.temporaryPath, counts)
+            try self.verify(file.temporaryPath, counts)
             try file.giveName()
             let bytes = FileIdentity(path: path)?.bytes ?? 0
             return StoreBackup(path: path, bytes: bytes, rows: counts.values.reduce(0, +))
@@ -63,9 +63,7 @@ extension SQLiteStore {
         var counts: [String: Int]?
         do {
             while counts == nil {
-                guard !self.backupSlot.isClosed else {
-                    throw StoreError.noCopy(path: path, reason: "the store was closed meanwhile")
-                }
+                guard !self.backupSlot.isClosed else { throw Self.closedMeanwhile(path) }
                 counts = try self.queue.writeWithoutTransaction { database in
                     guard try copy.step(database, pages: Self.pagesPerStep) else { return nil }
                     copy.finish()
@@ -81,10 +79,15 @@ extension SQLiteStore {
     }
 
     /// Opens a copy that nobody else knows yet and reads all of it.
-    private static func verify(_ path: String, _ counts: [String: Int]) throws {
+    private func verify(_ path: String, _ counts: [String: Int]) throws {
         let copy = try StoreCopy(path: path)
-        let findings = try copy.check()
+        let queue = copy.queue
+        let findings = try self.backupSlot.interruptible({ queue.interrupt() }) {
+            guard !self.backupSlot.isClosed else { throw Self.closedMeanwhile(path) }
+            return try copy.check { self.backupSlot.isClosed }
+        }
         try copy.close()
+        guard !self.backupSlot.isClosed else { throw Self.closedMeanwhile(path) }
         if let problem = findings.problems.first {
             throw StoreError.noCopy(path: path, reason: "the copy is not sound: \(problem)")
         }
@@ -93,6 +96,13 @@ extension SQLiteStore {
             throw StoreError.noCopy(path: path, reason: reason)
         }
     }
+
+    private static func closedMeanwhile(_ path: String) -> StoreError {
+        .noCopy(path: path, reason: "the store is being closed")
+    }
+
+    /// Ends a running backup, and lets no other begin: it must not hold up a broker that stops.
+    package func endBackups() { self.backupSlot.close() }
 
     private static func copyError(_ error: any Error, path: String) -> StoreError {
         switch error {

@@ -224,7 +224,7 @@ package final class SQLiteStore: BatchCommitter {
     /// Writes the log back into the file and closes it, after every commit that was asked for. A store that has failed
     /// is left as it is.
     package func close() {
-        self.backupSlot.cancel()
+        self.backupSlot.closeAndWait()
         guard self.failure == nil else { return self.abandon() }
         do {
             try self.queue.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }

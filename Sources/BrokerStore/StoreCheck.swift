@@ -39,7 +39,8 @@ enum StoreCheck {
     static func findings(
         _ database: Database,
         isQuick: Bool = false,
-        inspect: (TopicRow) -> String? = { _ in nil }
+        inspect: (TopicRow) -> String? = { _ in nil },
+        isCancelled: () -> Bool = { false }
     ) throws -> StoreFindings {
         var findings = StoreFindings()
         Self.checkPages(database, isQuick: isQuick, &findings)
@@ -48,7 +49,7 @@ enum StoreCheck {
             findings.olderFormat = version
             return findings
         }
-        for table in CheckedTable.all { Self.check(table, database, &findings, inspect) }
+        for table in CheckedTable.all { Self.check(table, database, &findings, inspect, isCancelled) }
         return findings
     }
 
@@ -67,13 +68,14 @@ enum StoreCheck {
         _ table: CheckedTable,
         _ database: Database,
         _ findings: inout StoreFindings,
-        _ inspect: (TopicRow) -> String?
+        _ inspect: (TopicRow) -> String?,
+        _ isCancelled: () -> Bool
     ) {
         var count = 0
         do {
             let sql = "SELECT \(table.list) FROM \(table.name) ORDER BY \(table.key)"
             let rows = try Row.fetchCursor(database, sql: sql)
-            while let row = try rows.next() {
+            while !isCancelled(), let row = try rows.next() {
                 count += 1
                 var problem = table.problem(of: row)
                 if problem == nil, table.holdsTopics { problem = TopicRow(row).flatMap(inspect) }

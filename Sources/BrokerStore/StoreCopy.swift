@@ -25,9 +25,9 @@ final class StoreCopy {
         }
     }
 
-    func check() throws(StoreError) -> StoreFindings {
+    func check(isCancelled: () -> Bool = { false }) throws(StoreError) -> StoreFindings {
         do {
-            return try self.queue.writeWithoutTransaction { try StoreCheck.findings($0) }
+            return try self.queue.writeWithoutTransaction { try StoreCheck.findings($0, isCancelled: isCancelled) }
         } catch {
             throw SQLiteStore.translate(error, path: self.path)
         }

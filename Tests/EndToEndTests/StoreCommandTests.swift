@@ -71,6 +71,39 @@ struct StoreCommandTests {
         }
     }
 
+    /// Eight thousand topics take a while to copy and to verify.
+    @Test func aStoppingBrokerDoesNotWaitForABackup() async throws {
+        let folder = try TestBroker.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let broker = try await ChildProcess.broker(in: folder, ["--set", "admin.port=\(Self.adminPort)"])
+        try await WireClient.run(port: broker.port) { client async throws in
+            let message = String(repeating: "x", count: 1000)
+            for round in 0..<80 {
+                let topics = (0..<100).map { "news/\(round)/\($0)" }
+                try await client.send(
+                    topics.map { #"{"op":"pub","topic":"\#($0)","retain":true,"data":"\#(message)"}"# }
+                )
+            }
+            _ = try await client.ask(#"{"op":"pub","id":1,"topic":"clicks","data":1}"#)
+        }
+        let backup = try ChildProcess(
+            "wsbroker",
+            ["store", "backup", "copy.db", "--store", "store.db", "--set", "admin.port=\(Self.adminPort)"],
+            in: folder
+        )
+        let partial = folder.appendingPathComponent("copy.db.partial").path
+        while !FileManager.default.fileExists(atPath: partial) { await Task.yield() }
+        let started = ContinuousClock.now
+        broker.process.signal(SIGTERM)
+        #expect(await broker.process.wait().status == 0)
+        #expect(ContinuousClock.now - started < .seconds(4))
+        #expect(await backup.wait().status == 74)
+        #expect(!FileManager.default.fileExists(atPath: partial), "nothing is left of it")
+    }
+
+    /// Nothing else listens there: below the ports that the system gives away.
+    private static let adminPort = 28_399
+
     @Test func withoutABrokerTheCommandMakesTheBackup() async throws {
         let folder = try TestBroker.makeFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
