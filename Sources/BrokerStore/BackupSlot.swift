@@ -1,4 +1,5 @@
 import Dispatch
+import GRDB
 import Synchronization
 
 /// One backup at a time, which gives way when the store is closed.
@@ -10,7 +11,7 @@ final class BackupSlot: Sendable {
     }
 
     private let state = Mutex(State.free)
-    private let interruption = Mutex<(@Sendable () -> Void)?>(nil)
+    private let copy = Mutex<DatabaseQueue?>(nil)
     private let copying = DispatchGroup()
 
     /// Whether the caller may begin; then it has to call ``leave()`` when it no longer touches the store.
@@ -37,20 +38,17 @@ final class BackupSlot: Sendable {
         }
     }
 
-    /// Runs `body`, which is interrupted by `interrupt` if the slot is closed meanwhile.
-    func interruptible<Result>(
-        _ interrupt: @escaping @Sendable () -> Void,
-        _ body: () throws -> Result
-    ) rethrows -> Result {
-        self.interruption.withLock { $0 = interrupt }
-        defer { self.interruption.withLock { $0 = nil } }
+    /// Runs `body`, which reads `copy` and is interrupted if the slot is closed meanwhile.
+    func reading<Result>(_ copy: DatabaseQueue, _ body: () throws -> Result) rethrows -> Result {
+        self.copy.withLock { $0 = copy }
+        defer { self.copy.withLock { $0 = nil } }
         return try body()
     }
 
     /// Makes a running backup end soon and lets no other begin.
     func close() {
         self.state.withLock { $0 = .closed }
-        self.interruption.withLock(\.self)?()
+        self.copy.withLock(\.self)?.interrupt()
     }
 
     /// The same, and waits until nobody touches the store any more.

@@ -81,8 +81,7 @@ extension SQLiteStore {
     /// Opens a copy that nobody else knows yet and reads all of it.
     private func verify(_ path: String, _ counts: [String: Int]) throws {
         let copy = try StoreCopy(path: path)
-        let queue = copy.queue
-        let findings = try self.backupSlot.interruptible({ queue.interrupt() }) {
+        let findings = try self.backupSlot.reading(copy.queue) {
             guard !self.backupSlot.isClosed else { throw Self.closedMeanwhile(path) }
             return try copy.check { self.backupSlot.isClosed }
         }
