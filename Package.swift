@@ -28,6 +28,7 @@ extension Target.Dependency {
     static let lifecycle: Self = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let unixSignals: Self = .product(name: "UnixSignals", package: "swift-service-lifecycle")
     static let grdb: Self = .product(name: "GRDB", package: "GRDB.swift")
+    static let sqlite: Self = .product(name: "GRDBSQLite", package: "GRDB.swift")
     static let argumentParser: Self = .product(name: "ArgumentParser", package: "swift-argument-parser")
     static let logging: Self = .product(name: "Logging", package: "swift-log")
     static let metrics: Self = .product(name: "Metrics", package: "swift-metrics")
@@ -75,7 +76,7 @@ let package = Package(
                 .hummingbirdCore, .logging,
             ]
         ),
-        .target(name: "BrokerStore", dependencies: ["BrokerCore", "BrokerWire", .grdb, .nioCore, .logging]),
+        .target(name: "BrokerStore", dependencies: ["BrokerCore", "BrokerWire", .grdb, .sqlite, .nioCore, .logging]),
         // 4
         .target(
             name: "BrokerServer",

@@ -81,9 +81,18 @@ package struct BrokerApplication: Sendable {
             Listener(
                 name: "admin",
                 address: self.configuration.admin,
-                application: self.admin(readiness, group, start)
+                application: self.admin(readiness, store, group, start)
             ),
             StorageWatch(failure: failure, readiness: readiness),
+            StoreWatch(
+                store: store,
+                loops: loops,
+                failure: failure,
+                readiness: readiness,
+                reservedBytes: self.configuration.storeReservedBytes,
+                spareBytes: self.configuration.storeSpareBytes,
+                logger: self.logger
+            ),
         ]
         var configuration = ServiceGroupConfiguration(
             services: services,
@@ -190,11 +199,15 @@ package struct BrokerApplication: Sendable {
 
     private func admin(
         _ readiness: Readiness,
+        _ store: SQLiteStore,
         _ group: MultiThreadedEventLoopGroup,
         _ start: StartUp
     ) -> some Service {
         Application(
-            router: AdminRoutes.router(readiness),
+            router: AdminRoutes.router(
+                readiness,
+                BackupRoute(store: store, reservedBytes: self.configuration.storeReservedBytes, logger: self.logger)
+            ),
             configuration: ApplicationConfiguration(
                 address: .hostname(self.configuration.admin.host, port: self.configuration.admin.port),
                 serverName: BrokerVersion.product

@@ -11,6 +11,8 @@ package enum BrokerError: Error, CustomStringConvertible {
     case cannotListen(listener: String, host: String, port: Int, reason: String)
     /// The outcome of a commit is unknown, so the store was stopped.
     case storageFailed(reason: String)
+    /// A running broker did not make the backup that it was asked for.
+    case backupRefused(reason: String)
 
     /// The status of the process, as in sysexits(3).
     package var exitCode: Int32 {
@@ -20,7 +22,7 @@ package enum BrokerError: Error, CustomStringConvertible {
         case .restore(.aggregatorChanged), .restore(.numberChanged): 78
         case .restore(.unreadable): 65
         case .addressInUse, .cannotListen: 69
-        case .storageFailed: 74
+        case .storageFailed, .backupRefused: 74
         }
     }
 
@@ -36,6 +38,7 @@ package enum BrokerError: Error, CustomStringConvertible {
             """
         case .cannotListen(let listener, let host, let port, let reason):
             "can not listen on \(host):\(port) (\(listener)): \(reason)"
+        case .backupRefused(let reason): reason
         case .storageFailed(let reason): "the store failed and was stopped: \(reason)"
         }
     }

@@ -3,7 +3,9 @@ package import BrokerWire
 // Foundation to make the folder.
 import Foundation
 import GRDB
+import GRDBSQLite
 package import Logging
+import Synchronization
 
 /// The durable store: one SQLite file, one connection, opened once.
 ///
@@ -17,12 +19,28 @@ package final class SQLiteStore: BatchCommitter {
     private let lock: StoreLock
     private let logger: Logger
     private let checkpoints = CheckpointPolicy()
+    package let files: StoreFiles
+    let standing = Mutex(StoreStanding())
+    let backupSlot = BackupSlot()
 
-    /// Opens the store at `path` and creates it, with its folder, if it is not there.
-    package init(path: String, logger: Logger) throws(StoreError) {
+    /// What somebody who opens a store means to do with it.
+    package enum Purpose: Hashable, Sendable {
+        /// Makes what is not there, and brings an older format up to date.
+        case use
+        /// Leaves the format as it is.
+        case inspection
+    }
+
+    /// Opens the store at `path` and, for use, creates it, with its folder, if it is not there.
+    package init(path: String, for purpose: Purpose = .use, logger: Logger) throws(StoreError) {
         self.path = path
         self.logger = logger
-        try Self.makeFolder(of: path)
+        self.files = StoreFiles(path: path)
+        if purpose == .use {
+            try Self.makeFolder(of: path)
+        } else if self.files.isMissing {
+            throw .cannotOpen(path: path, reason: "there is no such file")
+        }
         self.lock = try StoreLock(path: path)
         var configuration = Configuration()
         configuration.label = "wsbroker.store"
@@ -36,8 +54,14 @@ package final class SQLiteStore: BatchCommitter {
         }
         do {
             self.queue = try DatabaseQueue(path: path, configuration: configuration)
-            try StoreSchema.migrator.migrate(self.queue)
-            try self.queue.writeWithoutTransaction { try Self.verifyPragmas($0) }
+            if purpose == .use { try StoreSchema.migrator.migrate(self.queue) }
+            try self.queue.writeWithoutTransaction { database in
+                try Self.verifyPragmas(database)
+                guard sqlite3_db_readonly(database.sqliteConnection, "main") == 0 else {
+                    throw StorePermission.refusal(path: path, reason: "the file can only be read")
+                }
+            }
+            self.files.note()
         } catch let error as StoreError {
             throw error
         } catch {
@@ -47,7 +71,7 @@ package final class SQLiteStore: BatchCommitter {
 
     // MARK: Opening
 
-    private static func makeFolder(of path: String) throws(StoreError) {
+    static func makeFolder(of path: String) throws(StoreError) {
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
         do {
             try FileManager.default.createDirectory(
@@ -56,7 +80,7 @@ package final class SQLiteStore: BatchCommitter {
                 attributes: [.posixPermissions: 0o700]
             )
         } catch {
-            throw .notPermitted(path: path, reason: "its folder \(folder) can not be made")
+            throw StorePermission.refusal(path: path, reason: "its folder \(folder) can not be made")
         }
     }
 
@@ -89,7 +113,7 @@ package final class SQLiteStore: BatchCommitter {
         }
     }
 
-    private static func checkFormat(_ database: Database, path: String) throws {
+    static func checkFormat(_ database: Database, path: String) throws {
         let application = try Int.fetchOne(database, sql: "PRAGMA application_id") ?? 0
         let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
         let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
@@ -101,14 +125,15 @@ package final class SQLiteStore: BatchCommitter {
         }
     }
 
-    private static func translate(_ error: any Error, path: String) -> StoreError {
+    static func translate(_ error: any Error, path: String) -> StoreError {
         guard let error = error as? DatabaseError else { return .cannotOpen(path: path, reason: "\(error)") }
         let reason = error.message ?? "\(error.extendedResultCode)"
         switch error.resultCode {
         case .SQLITE_BUSY, .SQLITE_LOCKED: return .inUse(path: path, holder: "another process")
         case .SQLITE_NOTADB: return .notAStore(path: path, reason: reason)
         case .SQLITE_CORRUPT: return .corrupt(path: path, reason: reason)
-        case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_CANTOPEN: return .notPermitted(path: path, reason: reason)
+        case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_CANTOPEN:
+            return StorePermission.refusal(path: path, reason: reason)
         default: return .cannotOpen(path: path, reason: reason)
         }
     }
@@ -162,7 +187,7 @@ package final class SQLiteStore: BatchCommitter {
     /// The name of this store's life, drawn when it is made.
     private func epoch(_ database: Database) throws -> String {
         if let epoch = try String.fetchOne(database, sql: "SELECT value FROM meta WHERE key = 'epoch'") { return epoch }
-        let epoch = "k" + String(UInt64.random(in: 0..<(1 << 40)), radix: 36)
+        let epoch = StoreSchema.newEpoch()
         try database.inTransaction {
             try database.execute(sql: "INSERT INTO meta (key, value) VALUES ('epoch', ?)", arguments: [epoch])
             return .commit
@@ -175,7 +200,7 @@ package final class SQLiteStore: BatchCommitter {
     /// Writes `batch` in one transaction and fsyncs it, then says how that went, on the store's queue.
     package func commit(_ batch: StoreBatch, completion: @escaping @Sendable (CommitOutcome) -> Void) {
         self.queue.asyncWriteWithoutTransaction { database in
-            let outcome = self.write(batch, database)
+            let outcome = self.guarded { self.write(batch, database) }
             completion(outcome)
             // After the answer: whoever waits for the commit does not wait for this.
             if outcome == .committed { self.checkpointIfDue(database, rows: batch.rows.count) }
@@ -218,7 +243,10 @@ package final class SQLiteStore: BatchCommitter {
         self.logger.error("a commit failed", metadata: ["error": "\(error)"])
         if database.isInsideTransaction { try? database.rollback() }
         // No room is a clean failure: SQLite has rolled back. After any other one nobody knows what is on the disk.
-        if code == .SQLITE_FULL { return .full(reason: "the disk is full") }
+        if code == .SQLITE_FULL {
+            self.noteFullness()
+            return .full(reason: "the disk is full")
+        }
         return .unknown(reason: reason)
     }
 
@@ -231,8 +259,11 @@ package final class SQLiteStore: BatchCommitter {
         }
     }
 
-    /// Writes the log back into the file and closes it, after every commit that was asked for.
+    /// Writes the log back into the file and closes it, after every commit that was asked for. A store that has failed
+    /// is left as it is.
     package func close() {
+        self.backupSlot.closeAndWait()
+        guard self.failure == nil else { return self.abandon() }
         do {
             try self.queue.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
             try self.queue.close()

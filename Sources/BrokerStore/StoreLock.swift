@@ -18,7 +18,7 @@ struct StoreLock: ~Copyable {
         guard descriptor >= 0 else {
             let reason = String(cString: strerror(errno))
             throw errno == EACCES || errno == EROFS
-                ? .notPermitted(path: path, reason: reason) : .cannotOpen(path: path, reason: reason)
+                ? StorePermission.refusal(path: path, reason: reason) : .cannotOpen(path: path, reason: reason)
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let holder = Self.holder(descriptor)

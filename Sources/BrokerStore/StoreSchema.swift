@@ -7,6 +7,9 @@ enum StoreSchema {
     /// The format this broker writes, in SQLite's `user_version`.
     static let version = 3
 
+    /// A name for a life of a store that no other life has.
+    static func newEpoch() -> String { "k" + String(UInt64.random(in: 0..<(1 << 40)), radix: 36) }
+
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1-topic") { database in

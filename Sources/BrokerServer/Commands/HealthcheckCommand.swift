@@ -1,6 +1,5 @@
 import ArgumentParser
 import NIOCore
-import NIOPosix
 
 /// `wsbroker healthcheck`, for images that have no curl.
 struct HealthcheckCommand: AsyncParsableCommand {
@@ -17,36 +16,11 @@ struct HealthcheckCommand: AsyncParsableCommand {
     func run() async throws {
         try await reportingErrors {
             let admin = try self.options.load().admin
-            let isHealthy = await Self.ask(admin)
-            guard isHealthy else {
+            let answer = await AdminClient(address: admin).ask("GET", "/healthz", timeout: Self.timeout)
+            guard answer?.status == 200 else {
                 BrokerOutput.errorLine("wsbroker: no healthy broker at http://\(admin.host):\(admin.port)/healthz")
                 throw ExitCode(1)
             }
-        }
-    }
-
-    private static func ask(_ admin: BrokerConfiguration.Listen) async -> Bool {
-        do {
-            let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                .connectTimeout(Self.timeout)
-                .connect(host: admin.host, port: admin.port) { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
-                    }
-                }
-            let deadline = channel.channel.eventLoop.scheduleTask(in: Self.timeout) {
-                channel.channel.close(promise: nil)
-            }
-            defer { deadline.cancel() }
-            return try await channel.executeThenClose { inbound, outbound in
-                let request = "GET /healthz HTTP/1.1\r\nHost: \(admin.host)\r\nConnection: close\r\n\r\n"
-                try await outbound.write(ByteBuffer(string: request))
-                var answer = ""
-                for try await part in inbound { answer += String(buffer: part) }
-                return answer.hasPrefix("HTTP/1.1 200 ")
-            }
-        } catch {
-            return false
         }
     }
 }

@@ -20,6 +20,10 @@ package struct BrokerConfiguration: Sendable {
     /// serves them.
     package var admin = Listen(host: "127.0.0.1", port: 8182)
     package var storePath = "data/wsbroker.db"
+    /// With less than this free on the store's disk nothing more is stored; 0 to go on until it is full.
+    package var storeReservedBytes = 64 << 20
+    /// The size of a file that is deleted when the disk is full; 0 for none.
+    package var storeSpareBytes = 16 << 20
     /// What bare numbers are published to.
     package var plainTopic = "total"
     package var transport = TransportConfiguration()

@@ -12,6 +12,22 @@ extension ConfigurationKey {
             .text("admin.host", \.admin.host, "The address of the health checks."),
             .integer("admin.port", \.admin.port, 0...65_535, "Its port; 0 picks a free one."),
             .text("store.path", \.storePath, "The SQLite file. Its folder is made if it is not there."),
+            .size(
+                "store.reservedBytes",
+                \.storeReservedBytes,
+                0...(1 << 40),
+                """
+                What has to be free on the store's disk, or four times the store's log if that is more: with less, \
+                publishes that would be stored are refused until there is twice as much; "0B" to store until it is full.
+                """
+            ),
+            .size(
+                "store.spareBytes",
+                \.storeSpareBytes,
+                0...(1 << 30),
+                "The size of a file beside the store that is deleted when the disk is full, for room to make room; "
+                    + "\"0B\" for none."
+            ),
             .text("plain.topic", \.plainTopic, "The topic of clients that send bare numbers."),
             .integer(
                 "once.windowSeconds",

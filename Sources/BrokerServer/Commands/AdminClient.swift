@@ -1,0 +1,58 @@
+import NIOCore
+import NIOPosix
+
+/// Asks a running broker's admin listener.
+struct AdminClient {
+    struct Answer: Hashable, Sendable {
+        var status: Int
+        var body: String
+    }
+
+    let address: BrokerConfiguration.Listen
+
+    /// A broker that takes longer than this to answer at all is not there.
+    private static let connectTimeout = TimeAmount.seconds(3)
+
+    /// One request on a connection of its own; `nil` if nobody answers in HTTP.
+    ///
+    /// - `timeout`: How long the answer may take; `nil` for as long as the connection lives.
+    func ask(_ method: String, _ path: String, json: String? = nil, timeout: TimeAmount?) async -> Answer? {
+        do {
+            let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .connectTimeout(Self.connectTimeout)
+                .connect(host: self.address.host, port: self.address.port) { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                    }
+                }
+            let deadline = timeout.map { timeout in
+                channel.channel.eventLoop.scheduleTask(in: timeout) { channel.channel.close(promise: nil) }
+            }
+            defer { deadline?.cancel() }
+            let request = self.request(method, path, json)
+            return try await channel.executeThenClose { inbound, outbound in
+                try await outbound.write(ByteBuffer(string: request))
+                var answer = ""
+                for try await part in inbound { answer += String(buffer: part) }
+                return Self.parse(answer)
+            }
+        } catch {
+            return nil
+        }
+    }
+
+    private func request(_ method: String, _ path: String, _ json: String?) -> String {
+        var request = "\(method) \(path) HTTP/1.1\r\nHost: \(self.address.host)\r\nConnection: close\r\n"
+        if let json { request += "Content-Type: application/json\r\nContent-Length: \(json.utf8.count)\r\n" }
+        return request + "\r\n" + (json ?? "")
+    }
+
+    private static func parse(_ answer: String) -> Answer? {
+        let parts = answer.split(separator: " ", maxSplits: 2)
+        guard answer.hasPrefix("HTTP/1.1 "), parts.count == 3, let status = Int(parts[1]) else { return nil }
+        // Characters: CRLF is one of them.
+        let lines = answer.split(separator: "\r\n", omittingEmptySubsequences: false)
+        let body = lines.drop { !$0.isEmpty }.dropFirst().joined(separator: "\r\n")
+        return Answer(status: status, body: body)
+    }
+}
