@@ -4,10 +4,10 @@ import Synchronization
 extension BrokerClient {
     /// Publishes `data` and returns the broker's acknowledgement, which carries the topic's running value.
     ///
-    /// A lost connection only makes it take longer: it is sent again, and counts once. Throws a ``ClientError`` with the
-    /// code `refused` when the broker refused it, and with `outcomeUnknown` when nobody can tell any more whether it
-    /// was applied: because the client ended first, or has no producer and lost its connection. When the calling task
-    /// is cancelled nobody waits for the outcome any more, and the publish goes on.
+    /// A lost connection only makes it take longer: it is sent again, and counts once. Throws a ``ClientError`` with
+    /// the code `refused` when the broker refused it, and with `outcomeUnknown` when nobody can tell any more whether
+    /// it was applied: because the client ended first, or has no producer and lost its connection. When the calling
+    /// task is cancelled nobody waits for the outcome any more, and the publish goes on.
     ///
     /// - `data`: One JSON value as text.
     /// - `topic`: Where to.
