@@ -4,9 +4,10 @@ import Synchronization
 extension BrokerClient {
     /// Publishes `data` and returns the broker's acknowledgement, which carries the topic's running value.
     ///
-    /// Throws a ``ClientError`` with the code `refused` when the broker refused it, and with `outcomeUnknown` when
-    /// the connection was lost before the answer: then it may have been applied, and publishing it again may count
-    /// it twice. The same holds when the calling task is cancelled.
+    /// A lost connection only makes it take longer: it is sent again, and counts once. Throws a ``ClientError`` with
+    /// the code `refused` when the broker refused it, and with `outcomeUnknown` when nobody can tell any more whether
+    /// it was applied: because the client ended first, or has no producer and lost its connection. When the calling
+    /// task is cancelled nobody waits for the outcome any more, and the publish goes on.
     ///
     /// - `data`: One JSON value as text.
     /// - `topic`: Where to.
@@ -111,7 +112,7 @@ public struct PublishPipeline: Sendable {
     /// - `tag`: What the outcome is reported with, such as a line number.
     public func enqueue(_ data: ArraySlice<UInt8>, tag: UInt64 = 0) async throws {
         while try !self.enqueueIfRoom(data, tag: tag) {
-            try await self.outbox.waitForRoom()
+            try await self.outbox.waitForRoom(isNumbered: self.sink != nil)
         }
     }
 
@@ -120,8 +121,49 @@ public struct PublishPipeline: Sendable {
         try await self.enqueue(data[...], tag: tag)
     }
 
-    /// Sends `data` unless too many publishes are under way; returns whether it did.
+    /// Sends `data` unless too many publishes are under way, or no connection was made yet; returns whether it did.
     public func enqueueIfRoom(_ data: ArraySlice<UInt8>, tag: UInt64 = 0) throws(ClientError) -> Bool {
+        try self.add(data, to: self.topicField, tag: tag, as: .next) == .added
+    }
+
+    /// Sends `data` under the number `seq`, which is its place in what the publishes are read from.
+    ///
+    /// Returns false, and nothing is sent, when the number has its verdict already; of those that were refused
+    /// (``ProducerPosition/refused``) any may be sent again in order, before what is new. What is new has to come
+    /// without gaps: a place that nothing can be sent for is passed over with ``skip(seq:)``.
+    ///
+    /// - `data`: One JSON value as text.
+    /// - `seq`: The number, which is also what the outcome is reported with.
+    public func enqueue(_ data: ArraySlice<UInt8>, seq: UInt64) async throws -> Bool {
+        try await self.enqueue(data, to: self.topicField, seq: seq)
+    }
+
+    /// Uses up the number `seq` and publishes nothing; returns false when it has its verdict already.
+    ///
+    /// The broker notes it as refused, and that is the outcome which is reported for it.
+    public func skip(seq: UInt64) async throws -> Bool {
+        try await self.enqueue(RequestEncoder.skipData[...], to: RequestEncoder.skipField, seq: seq)
+    }
+
+    private func enqueue(_ data: ArraySlice<UInt8>, to topicField: [UInt8], seq: UInt64) async throws -> Bool {
+        guard self.sink != nil else {
+            throw ClientError(.invalidArgument, "a publish that is not acknowledged has no number")
+        }
+        while true {
+            switch try self.add(data, to: topicField, tag: seq, as: .number(seq)) {
+            case .added: return true
+            case .settled: return false
+            case .full: try await self.outbox.waitForRoom()
+            }
+        }
+    }
+
+    private func add(
+        _ data: ArraySlice<UInt8>,
+        to topicField: [UInt8],
+        tag: UInt64,
+        as choice: PublishNumbering.Choice
+    ) throws(ClientError) -> PublishOutbox.Addition {
         let result = data.withUnsafeBytes { bytes -> Result<PublishOutbox.Addition, ClientError> in
             if let problem = JSONCheck.problem(in: bytes) {
                 return .failure(ClientError(.invalidArgument, "the value can not be published: \(problem)"))
@@ -129,18 +171,19 @@ public struct PublishPipeline: Sendable {
             do throws(ClientError) {
                 return .success(
                     try self.outbox.add(
-                        topicField: self.topicField,
+                        topicField: topicField,
                         data: bytes,
                         retain: self.retain,
                         sink: self.sink,
-                        tag: tag
+                        tag: tag,
+                        as: choice
                     )
                 )
             } catch {
                 return .failure(error)
             }
         }
-        return try result.get() == .added
+        return try result.get()
     }
 
     /// Waits until every publish of the client has its outcome, and every unacknowledged one was taken by the socket.

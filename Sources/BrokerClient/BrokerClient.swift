@@ -13,9 +13,9 @@ import Synchronization
 /// await client.shutdown()
 /// ```
 ///
-/// After a loss it connects again with growing waits, subscribes again, and goes on with what was not sent yet. A
-/// publish that was sent and not answered is reported as of unknown outcome and never sent again. When the broker
-/// refuses who the client is (41xx), or the handshake, the client gives up, and everything that waits throws.
+/// After a loss it connects again with growing waits, subscribes again, sends again what has no verdict, and goes on.
+/// Publishes are numbered, so none counts twice; see ``ClientConfiguration/producer``. When the broker refuses who the
+/// client is (41xx), or the handshake, the client gives up, and everything that waits throws.
 ///
 /// All methods may be called from any task. All that happens on the wire happens on one event loop.
 public final class BrokerClient: Sendable {
@@ -39,6 +39,7 @@ public final class BrokerClient: Sendable {
         let driver = NIOLoopBoundBox.makeEmptyBox(valueType: ClientDriver.self, eventLoop: eventLoop)
         let outbox = PublishOutbox(
             limits: .init(count: configuration.inFlightMax, bytes: configuration.inFlightBytesMax),
+            isOfProducer: configuration.producer != .none,
             scheduleFetch: { eventLoop.execute { driver.value?.drain() } }
         )
         self.configuration = configuration
@@ -67,7 +68,8 @@ public final class BrokerClient: Sendable {
 
     /// Closes the connection with 1000 and returns when it is gone.
     ///
-    /// Publishes without an outcome get one: of unknown outcome, or not sent. Subscriptions end.
+    /// Publishes without an outcome get one: of unknown outcome, or not sent. Who wants theirs waits for them before.
+    /// Subscriptions end.
     public func shutdown() async {
         let driver = self.driver
         _ = try? await withCheckedThrowingContinuation { (call: ClientDriver.AnswerContinuation) in
@@ -75,11 +77,18 @@ public final class BrokerClient: Sendable {
         }
     }
 
+    /// Where the client's producer stood at the last `welcome`; `nil` before the first, and without a producer.
+    public var producer: ProducerPosition? { self.outbox.position }
+
+    /// Why the client has ended; `nil` while it has not.
+    public var failure: ClientError? { self.outbox.failure }
+
     // MARK: Questions
 
     /// The value of `topic`, or `nil` if it has none.
     ///
-    /// Sees all that this client published before, acknowledged or not.
+    /// Sees all that this client published before, acknowledged or not, unless the broker has asked it to send that
+    /// again later (``ClientEvent/publishesHeld(_:retryAfter:)``).
     public func get(_ topic: Topic) async throws -> Message? {
         try await self.call { driver, id, call in driver.ask(.init(kind: .get(topic), call: call), id: id) }
     }

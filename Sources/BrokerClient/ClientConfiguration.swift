@@ -6,6 +6,8 @@ public struct ClientConfiguration: Sendable {
     public var address: BrokerAddress
     /// How the client calls itself in `hello`; for the broker's log.
     public var clientName = "BrokerClient/1.0"
+    /// Under which name publishes are numbered, so that none counts twice when a connection is lost.
+    public var producer = Producer.ephemeral
     /// How long connecting may take, from the first packet to the broker's `welcome`.
     public var connectTimeout: Duration = .seconds(10)
     /// How long a connection may be silent. The broker pings every 25 s and waits 10 s for the answer, so after 40 s
@@ -37,7 +39,8 @@ public struct ClientConfiguration: Sendable {
         self.logger = logger ?? Logger(label: "BrokerClient", factory: { _ in SwiftLogNoOpLogHandler() })
     }
 
-    /// The broker reads on after this many unacknowledged publishes only when some were answered.
+    /// The broker reads on after this many unacknowledged publishes only when some were answered, and of a producer it
+    /// knows the verdict on just as many.
     package static let inFlightCeiling = 1024
 
     /// This configuration with every number brought to where the client can work with it.
@@ -60,6 +63,11 @@ public enum ClientEvent: Hashable, Sendable {
     case disconnected(ClientError, retryAfter: Duration)
     /// The broker refused something that awaits no answer, such as a publish without acknowledgement.
     case refused(BrokerRefusal, topic: String?)
+    /// The broker can not take the producer's publishes now; they are sent again after `retryAfter`.
+    case publishesHeld(BrokerRefusal, retryAfter: Duration)
+    /// The broker has lost publishes that it had acknowledged: an older state of it was put back. Outcomes that were
+    /// reported stay as they are; nothing is sent again.
+    case regressed(ProducerPosition.Regression)
 }
 
 /// What to receive of a subscription, and how.

@@ -6,7 +6,8 @@ import NIOCore
 extension ClientDriver: ConnectionDelegate {
     func connectionOpened(_ connection: ClientChannelHandler) {
         var buffer = ByteBuffer()
-        self.encoder.writeHello(client: self.configuration.clientName, to: &buffer)
+        let greeting = self.producer?.greeting
+        self.encoder.writeHello(client: self.configuration.clientName, producer: greeting, to: &buffer)
         connection.write(buffer)
     }
 
@@ -45,8 +46,11 @@ extension ClientDriver: ConnectionDelegate {
         case .message: self.receivedMessage(reply, bytes)
         case .error: self.refused(reply, bytes)
         case .welcome:
-            if let max = reply.messageBytesMax { self.outbox.limitMessages(toBytes: Int(clamping: max)) }
-            self.opened()
+            if let max = reply.messageBytesMax {
+                self.messageBytesMax = Int(clamping: max)
+                self.outbox.limitMessages(toBytes: self.messageBytesMax)
+            }
+            if self.welcomedProducer(reply, bytes) { self.opened() }
         case .bye: self.machine.receivedBye(afterMilliseconds: reply.afterMilliseconds)
         case .unknown: break
         }
@@ -55,18 +59,16 @@ extension ClientDriver: ConnectionDelegate {
     // MARK: Answers
 
     private func acknowledged(_ reply: Reply, _ bytes: UnsafeRawBufferPointer) {
+        if let seq = reply.seq {
+            // Without a topic it says no more than that the number has its verdict, unless a rule left it out.
+            let own = reply.topic.isEmpty && reply.isApplied ? nil : Self.acknowledgement(reply, bytes)
+            self.producer?.acknowledged(seq, own: own) { self.publishEnded($0, $1) }
+            return
+        }
         switch reply.id {
         case .publish(let id):
-            guard let publish = self.takePublish(id) else { return }
-            let acknowledgement = PublishAcknowledgement(
-                offset: reply.offset,
-                data: reply.data.isEmpty ? nil : Array(reply.data.bytes(in: bytes)),
-                exact: Self.text(reply.exact, bytes),
-                isDuplicate: reply.isDuplicate,
-                isApplied: reply.isApplied,
-                why: Self.text(reply.why, bytes)
-            )
-            publish.sink.publishEnded(tag: publish.tag, .acknowledged(acknowledgement))
+            guard let publish = self.pending.take(id) else { return }
+            self.publishEnded(publish, .acknowledged(Self.acknowledgement(reply, bytes)))
         case .control(let id):
             switch self.controls.removeValue(forKey: id) {
             case .subscribe(let filter): self.subscribed(filter, reply, bytes)
@@ -81,19 +83,24 @@ extension ClientDriver: ConnectionDelegate {
         }
     }
 
-    private func takePublish(_ id: UInt64) -> PendingPublish? {
-        guard let publish = self.pending.take(id) else { return nil }
-        self.answered.count += 1
-        self.answered.bytes += publish.bytes
-        return publish
+    private static func acknowledgement(_ reply: Reply, _ bytes: UnsafeRawBufferPointer) -> PublishAcknowledgement {
+        PublishAcknowledgement(
+            offset: reply.offset,
+            data: reply.data.isEmpty ? nil : Array(reply.data.bytes(in: bytes)),
+            exact: Self.text(reply.exact, bytes),
+            isDuplicate: reply.isDuplicate,
+            isApplied: reply.isApplied,
+            why: Self.text(reply.why, bytes)
+        )
     }
 
     private func refused(_ reply: Reply, _ bytes: UnsafeRawBufferPointer) {
         let refusal = reply.refusal(in: bytes)
+        if let seq = reply.seq, self.producer != nil { return self.producerRefused(seq, refusal) }
         switch reply.id {
         case .publish(let id):
-            guard let publish = self.takePublish(id) else { return }
-            publish.sink.publishEnded(tag: publish.tag, .refused(refusal))
+            guard let publish = self.pending.take(id) else { return }
+            self.publishEnded(publish, .refused(refusal))
         case .control(let id):
             switch self.controls.removeValue(forKey: id) {
             case .subscribe(let filter): self.subscribeRefused(filter, refusal)
@@ -104,6 +111,7 @@ extension ClientDriver: ConnectionDelegate {
             }
         case nil:
             self.lastRefusal = refusal
+            if self.machine.awaitsWelcome, self.producerForgotten(refusal) { return }
             self.logger.info("refused", metadata: ["reason": "\(refusal)"])
             self.configuration.onEvent?(.refused(refusal, topic: Self.text(reply.topic, bytes)))
             // An error before the welcome can only be about `hello`, and there will be no welcome after it.

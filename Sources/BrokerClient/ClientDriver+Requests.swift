@@ -141,7 +141,7 @@ extension ClientDriver {
     /// While an answer is awaited it reads in any case: the program may be waiting for that very answer before it
     /// goes on with its messages.
     func updateReading() {
-        let awaitsAnswer = !self.pending.isEmpty || !self.controls.isEmpty
+        let awaitsAnswer = !self.pending.isEmpty || !self.controls.isEmpty || self.producer?.awaitsAnswer == true
         self.connection?.setReadingPaused(self.fullCount > 0 && !awaitsAnswer)
     }
 }

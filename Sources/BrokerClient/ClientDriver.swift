@@ -54,7 +54,12 @@ final class ClientDriver {
     /// Why there will be no connection any more.
     var end: ClientError?
 
+    /// The publishes without a producer that were sent.
     var pending = PendingPublishes<PendingPublish>()
+    /// Absent where publishes are not numbered.
+    var producer: ProducerStateMachine?
+    /// The largest message that the broker takes.
+    var messageBytesMax = Int.max
     /// What was answered in the current read.
     var answered = PublishOutbox.Load()
     /// Requests that were sent, by their id.
@@ -87,6 +92,7 @@ final class ClientDriver {
             backoff: configuration.backoff,
             retriesFirst: configuration.retriesFirstConnection
         )
+        self.producer = ProducerStateMachine(configuration.producer, using: &self.random)
     }
 
     var now: Duration { .nanoseconds(Int64(clamping: self.eventLoop.now.uptimeNanoseconds)) }
@@ -96,6 +102,11 @@ final class ClientDriver {
     /// Connects, and answers `call` when the broker said welcome or the client has given up.
     func start(id: UInt64, _ call: AnswerContinuation) {
         if let end = self.end { return call.resume(throwing: end) }
+        if let problem = self.producerNameProblem {
+            _ = self.machine.shutDown()
+            self.finish(problem)
+            return call.resume(throwing: problem)
+        }
         if self.machine.canSend { return call.resume(returning: nil) }
         self.startCalls[id] = call
         if self.machine.started() { self.connect() }
@@ -177,6 +188,7 @@ final class ClientDriver {
         for call in self.startCalls.values { call.resume(returning: nil) }
         self.startCalls = [:]
         self.sendSubscriptions()
+        self.sendAgain(from: 0)
         self.drain()
         self.sendWaitingQuestions()
         self.updateReading()
@@ -204,13 +216,9 @@ final class ClientDriver {
     private func failRequests(_ error: ClientError) {
         self.handOver()
         self.table.connectionLost()
-        var lost = PublishOutbox.Load()
-        for publish in self.pending.takeAll() {
-            publish.sink.publishEnded(tag: publish.tag, .unknown)
-            lost.count += 1
-            lost.bytes += publish.bytes
-        }
-        self.outbox.release(lost)
+        self.producer?.connectionLost()
+        for publish in self.pending.takeAll() { self.publishEnded(publish, .unknown) }
+        self.releaseAnswered()
         let controls = self.controls.sorted { $0.key < $1.key }
         self.controls = [:]
         for (_, control) in controls {
@@ -230,11 +238,8 @@ final class ClientDriver {
         self.end = error
         let isWanted = error.code == .closed
         self.logger.log(level: isWanted ? .debug : .error, "finished", metadata: ["reason": "\(error)"])
-        for publish in self.outbox.end(error) {
-            publish.sink.publishEnded(tag: publish.tag, .notSent(error))
-            self.answered.count += 1
-            self.answered.bytes += publish.bytes
-        }
+        self.producer?.end { self.publishEnded($0, $1) }
+        for publish in self.outbox.end(error) { self.publishEnded(publish, .notSent(error)) }
         self.releaseAnswered()
         for (_, question) in self.waiting { question.call.resume(throwing: error) }
         self.waiting = []
@@ -253,10 +258,14 @@ final class ClientDriver {
 
     /// Writes all publishes that were asked for, with one system call.
     func drain() {
-        // What can not be sent now stays where it is, and goes out on the next connection.
-        guard self.machine.canSend, let connection = self.connection, let batch = self.outbox.fetch() else { return }
-        for (index, publish) in batch.pending.enumerated() {
-            self.pending.append(publish, id: batch.firstID + UInt64(index))
+        // What can not be sent now stays where it is, and goes out later or on the next connection.
+        guard self.machine.canSend, self.producer?.isHeld != true, let connection = self.connection,
+            let batch = self.outbox.fetch()
+        else { return }
+        if self.producer == nil {
+            for publish in batch.pending { self.pending.append(publish, id: publish.number) }
+        } else {
+            self.producer?.sent(batch.pending, in: batch.frames)
         }
         // Their answers have to be read, even where a full subscription has stopped the reading.
         self.updateReading()
@@ -264,6 +273,12 @@ final class ClientDriver {
         let promise = self.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenComplete { _ in self.outbox.release(batch.unanswered) }
         connection.write(batch.frames, promise: promise)
+    }
+
+    /// Tells whoever published what became of it.
+    func publishEnded(_ publish: PendingPublish, _ outcome: PublishOutcome) {
+        self.answered += publish
+        publish.sink.publishEnded(tag: publish.tag, outcome)
     }
 
     /// Makes room for as many publishes as were answered.

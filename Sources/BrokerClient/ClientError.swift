@@ -49,6 +49,7 @@ extension ClientError {
             case messageTooLarge
             case slowConsumer
             case alreadySubscribed
+            case producerTaken
         }
 
         private let kind: Kind
@@ -79,6 +80,18 @@ extension ClientError {
         public static let slowConsumer = Self(kind: .slowConsumer)
         /// The client has a subscription with this filter already.
         public static let alreadySubscribed = Self(kind: .alreadySubscribed)
+        /// Numbers of the client's producer were used by somebody else, or the broker has lost all it knew of them.
+        public static let producerTaken = Self(kind: .producerTaken)
+    }
+}
+
+extension ClientError {
+    /// A message of `count` bytes where the broker takes `max`.
+    static func tooLarge(_ count: Int, max: Int) -> Self {
+        Self(
+            .messageTooLarge,
+            "\(count) bytes are too many: the broker takes messages of at most \(max) bytes, envelope included"
+        )
     }
 }
 

@@ -1,3 +1,5 @@
+import BrokerWire
+
 /// Decides when to connect, when to come back after a loss, and when to give up; performs nothing.
 ///
 /// Time and randomness come from the caller. It does not know sockets, requests or subscriptions: those hang on
@@ -138,7 +140,10 @@ struct ConnectionStateMachine {
             return status == 408 || status == 429 || status >= 500
         case .closedByBroker, .refused:
             guard let code = error.brokerCode else { return true }
-            return !(4100..<4200).contains(code) && code != 4005
+            // 40xx: the same would be wrong again. 41xx: so would be the same client. And what was forgotten stays so.
+            return !(4000..<4200).contains(code) && code != ErrorCode.producerUnknown.rawValue
+        case .producerTaken, .invalidArgument:
+            return false
         default:
             return true
         }

@@ -37,7 +37,8 @@ public struct Message: Hashable, Sendable {
 
 /// The broker's answer to a publish that it accepted.
 public struct PublishAcknowledgement: Hashable, Sendable {
-    /// The topic's count of changes after this publish.
+    /// The topic's count of changes after this publish; 0 where the broker did not say, because it acknowledged this
+    /// publish together with a later one, or on an earlier connection. There is no value then either.
     public var offset: UInt64
     /// The topic's running value as JSON text; absent on topics without an aggregator.
     public var data: [UInt8]?
@@ -73,9 +74,9 @@ public enum PublishOutcome: Hashable, Sendable {
     case acknowledged(PublishAcknowledgement)
     /// The broker refused it; nothing was applied.
     case refused(BrokerRefusal)
-    /// The connection was lost after it was sent and before its answer. It may have been applied; the client never
-    /// sends it again.
+    /// It was sent, and whether it was applied can not be found out any more: without a producer because the connection
+    /// was lost before its answer, with one because the client ended, or the broker has forgotten its producer.
     case unknown
-    /// It never left the client; nothing was applied.
+    /// It never left the client, or nothing came of it; nothing was applied.
     case notSent(ClientError)
 }

@@ -24,6 +24,8 @@ struct Reply: Sendable {
     var operation: Operation = .unknown
     /// Absent also where the id is none of this client's.
     var id: RequestID?
+    /// The number of a producer's publish.
+    var seq: UInt64?
     var topic: ByteRange = .empty
     var epoch: ByteRange = .empty
     /// The value as JSON text; empty when absent.
@@ -33,6 +35,8 @@ struct Reply: Sendable {
     var reason: ByteRange = .empty
     var why: ByteRange = .empty
     var retry: ByteRange = .empty
+    /// Where the producer stands, as JSON text.
+    var producer: ByteRange = .empty
     var offset: UInt64 = 0
     var timestamp: UInt64?
     var code: UInt64 = 0

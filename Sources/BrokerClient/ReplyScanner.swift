@@ -61,6 +61,7 @@ struct ReplyScanner {
         switch name {
         case Word("op"): try self.scanOperation()
         case Word("id"): try self.scanID()
+        case Word("seq"): self.reply.seq = try self.takeInteger()
         case Word("offset"): self.reply.offset = try self.takeInteger() ?? 0
         case Word("data"): self.reply.data = try self.takeValue()
         case Word("topic"): self.reply.topic = try self.takeStringIfAny() ?? .empty
@@ -68,6 +69,7 @@ struct ReplyScanner {
         case Word("exact"): self.reply.exact = try self.takeStringIfAny() ?? .empty
         case Word("retained"): self.reply.isRetained = try self.takeBool() ?? false
         case Word("dup"): self.reply.isDuplicate = try self.takeBool() ?? false
+        case Word("dups"): self.reply.isDuplicate = try self.takeInteger() ?? 0 > 0
         case Word("applied"): self.reply.isApplied = try self.takeBool() ?? true
         case Word("epoch"): self.reply.epoch = try self.takeStringIfAny() ?? .empty
         case Word("code"): self.reply.code = try self.takeInteger() ?? 0
@@ -76,6 +78,7 @@ struct ReplyScanner {
         case Word("why"): self.reply.why = try self.takeStringIfAny() ?? .empty
         case Word("retry"): self.reply.retry = try self.takeStringIfAny() ?? .empty
         case Word("afterMs"): self.reply.afterMilliseconds = try self.takeInteger()
+        case Word("producer"): self.reply.producer = try self.takeValue()
         case Word("messageBytesMax"): self.reply.messageBytesMax = try self.takeInteger()
         default: try self.json.skipValue()
         }

@@ -21,20 +21,24 @@ struct RequestEncoder {
 
     /// Writes a publish.
     ///
-    /// - `id`: Its number, or `nil` when nobody waits for the answer.
+    /// - `number`: What it is known by, or `nil` when nobody waits for the answer.
     /// - `topicField`: What ``publishField(topic:)`` made of the topic.
     mutating func writePublish(
-        id: UInt64?,
+        number: PublishNumber?,
         topicField: [UInt8],
         data: UnsafeRawBufferPointer,
         retain: Bool,
         to buffer: inout ByteBuffer
     ) {
         self.write(capacity: Self.publishOverheadBytesMax + topicField.count + data.count, to: &buffer) { writer in
-            if let id {
+            switch number {
+            case .seq(let seq):
+                writer.put("{\"op\":\"pub\",\"seq\":")
+                writer.put(seq)
+            case .id(let id):
                 writer.put("{\"op\":\"pub\",\"id\":")
                 writer.put(id)
-            } else {
+            case nil:
                 writer.put("{\"op\":\"pub\"")
             }
             writer.put(topicField)
@@ -44,24 +48,82 @@ struct RequestEncoder {
     }
 
     /// How many bytes the text of a publish takes besides its topic field and its value.
-    static func publishOverheadBytes(id: UInt64?, retain: Bool) -> Int {
-        // {"op":"pub" and } or ,"retain":true} and ,"id": with its number.
+    static func publishOverheadBytes(number: PublishNumber?, retain: Bool) -> Int {
+        // {"op":"pub" and } or ,"retain":true} and ,"id": or ,"seq": with its number.
         var bytes = retain ? 11 + 15 : 11 + 1
-        if let id {
-            bytes += 6
-            var limit: UInt64 = 10
-            while bytes < 64 {
-                bytes += 1
-                if id < limit { break }
-                limit &*= 10
-            }
+        switch number {
+        case .id: bytes += 6
+        case .seq: bytes += 7
+        case nil: return bytes
+        }
+        var limit: UInt64 = 10
+        while bytes < Self.publishOverheadBytesMax {
+            bytes += 1
+            if number.map({ $0.value < limit }) ?? true { break }
+            limit &*= 10
         }
         return bytes
     }
 
+    /// How long the frame of a request is whose text has so many bytes.
+    static func frameBytes(ofText count: Int) -> Int {
+        FrameHeader.bytes(length: count) + Self.maskBytes + count
+    }
+
+    private static let maskBytes = 4
+
+    /// What stands between the number and the value of a publish that is sent to be refused.
+    ///
+    /// A producer's numbers must not leave a gap, so a number that nothing can be published under has to be used up.
+    /// A publish to no topic is one that no broker of any version accepts, whatever its rules, and its refusal is a
+    /// verdict like any other: it changes nothing, and the number may be judged again later.
+    static let skipField = Array(#","topic":"","data":"#.utf8)
+
+    /// Writes a publish that uses `seq` up and changes nothing.
+    mutating func writeSkip(seq: UInt64, to buffer: inout ByteBuffer) {
+        Self.skipData.withUnsafeBytes { data in
+            self.writePublish(number: .seq(seq), topicField: Self.skipField, data: data, retain: false, to: &buffer)
+        }
+    }
+
+    static let skipData = Array("null".utf8)
+
+    /// Writes a frame that was written before once more, under a mask of its own.
+    mutating func writeAgain(_ frame: UnsafeRawBufferPointer, to buffer: inout ByteBuffer) {
+        let header: Int =
+            switch frame[1] & 0x7F {
+            case 126: 4
+            case 127: 10
+            default: 2
+            }
+        let oldMask = frame.loadUnaligned(fromByteOffset: header, as: UInt32.self)
+        let mask = self.masks.next()
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: frame.count) { target in
+            guard let base = target.baseAddress else { return 0 }
+            target.copyMemory(from: UnsafeRawBufferPointer(rebasing: frame[..<header]))
+            target.storeBytes(of: mask, toByteOffset: header, as: UInt32.self)
+            let text = UnsafeRawBufferPointer(rebasing: frame[(header + Self.maskBytes)...])
+            // Both masks at once take the old one off and put the new one on.
+            _ = FrameMask.copy(text, to: base + header + Self.maskBytes, mask: oldMask ^ mask)
+            return frame.count
+        }
+    }
+
     /// Writes the first request of a connection.
-    mutating func writeHello(client: String, to buffer: inout ByteBuffer) {
-        self.write(#"{"op":"hello","v":1,"client":"\#(Self.escaped(client.utf8))"}"#, to: &buffer)
+    mutating func writeHello(
+        client: String,
+        producer: ProducerStateMachine.Greeting? = nil,
+        to buffer: inout ByteBuffer
+    ) {
+        var text = #"{"op":"hello","v":1,"client":"\#(Self.escaped(client.utf8))""#
+        if let producer {
+            text += #","producer":{"name":"\#(Self.escaped(producer.name.utf8))""#
+            if let epoch = producer.epoch { text += #","epoch":\#(epoch)"# }
+            if producer.resumes { text += #","resume":true"# }
+            if let acked = producer.acked { text += #","acked":\#(acked)"# }
+            text += "}"
+        }
+        self.write(text + "}", to: &buffer)
     }
 
     mutating func writeSubscribe(

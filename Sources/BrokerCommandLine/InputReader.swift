@@ -8,10 +8,15 @@ struct InputReader: Sendable {
     private let pool: NIOThreadPool
     private let readBlock: @Sendable () throws(InputError) -> [UInt8]
 
+    /// - `path`: The file that `descriptor` is, for errors; `nil` is standard input.
     /// - `pool`: Where the thread comes from; it has to have one to spare.
-    init(descriptor: Int32, pool: NIOThreadPool) {
+    init(descriptor: Int32, path: String? = nil, pool: NIOThreadPool) {
         self.init(pool: pool) { () throws(InputError) in
-            try SystemCall.readBlock(from: descriptor, bytesMax: Self.blockBytes)
+            do throws(InputError) {
+                return try SystemCall.readBlock(from: descriptor, bytesMax: Self.blockBytes)
+            } catch {
+                throw path.map { InputError(source: $0, reason: error.reason) } ?? error
+            }
         }
     }
 

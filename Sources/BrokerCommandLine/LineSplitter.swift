@@ -5,23 +5,26 @@
 struct LineSplitter {
     /// One line, without what ends it.
     struct Line: Hashable {
-        /// Its number, from 1; empty lines are passed over and counted all the same.
+        /// Its number, from 1; empty lines count, whether they are passed over or not.
         var number: UInt64
         /// Its bytes; `nil` when there were more than the limit, which are not kept.
         var bytes: ArraySlice<UInt8>?
     }
 
     private let lineBytesMax: Int
+    private let keepsEmpty: Bool
     private var rest: [UInt8] = []
     private var isTooLong = false
     private var number: UInt64 = 0
 
-    /// - Parameter lineBytesMax: The longest line that is kept, so that input without a newline does not fill memory.
-    init(lineBytesMax: Int) {
+    /// - `lineBytesMax`: The longest line that is kept, so that input without a newline does not fill memory.
+    /// - `keepsEmpty`: Whether empty lines are handed out too.
+    init(lineBytesMax: Int, keepsEmpty: Bool = false) {
         self.lineBytesMax = lineBytesMax
+        self.keepsEmpty = keepsEmpty
     }
 
-    /// The next line of `block` that is not empty, starting at `index`, which moves behind it; `nil` at its end.
+    /// The next line of `block`, starting at `index`, which moves behind it; `nil` at its end.
     mutating func next(in block: [UInt8], at index: inout Int) -> Line? {
         while index < block.count {
             let tail = block[index...]
@@ -64,6 +67,6 @@ struct LineSplitter {
         let isTooLong = self.isTooLong || bytes.count > self.lineBytesMax
         self.isTooLong = false
         if isTooLong { return Line(number: self.number, bytes: nil) }
-        return bytes.isEmpty ? nil : Line(number: self.number, bytes: bytes)
+        return bytes.isEmpty && !self.keepsEmpty ? nil : Line(number: self.number, bytes: bytes)
     }
 }

@@ -18,7 +18,10 @@ public struct PublishCommand: CommandLineTool {
     )
     var message: String?
 
-    @Flag(name: [.customShort("l"), .customLong("stdin-line")], help: "A message for each line of standard input.")
+    @Flag(
+        name: [.customShort("l"), .customLong("stdin-line")],
+        help: "A message for each line of standard input, or of the file."
+    )
     var lines = false
 
     @Flag(name: [.customShort("s"), .customLong("stdin-file")], help: "All of standard input as one message.")
@@ -48,6 +51,11 @@ public struct PublishCommand: CommandLineTool {
     )
     var maxInflight = 512
 
+    @OptionGroup var producer: ProducerOptions
+
+    @Argument(help: "The file whose lines -l publishes; without it, or as '-', standard input.")
+    var path: String?
+
     public init() {}
 
     public static let configuration = CommandConfiguration(
@@ -57,13 +65,21 @@ public struct PublishCommand: CommandLineTool {
             Messages are JSON. One that is not, such as hello, is sent as a JSON string, "hello".
 
             With -l empty lines are skipped, and a refused line is named on standard error and the rest goes on. \
-            After a lost connection wspub connects again and goes on with the lines not sent yet; those whose outcome \
-            is unknown are named and never sent again.
+            After a lost connection wspub connects again, sends again what was not acknowledged, and nothing counts \
+            twice.
+
+            With --producer and --resume this holds for the process too: kill it, or the broker, at any moment and \
+            run the same command again, and every line counts once. The number of a line is that of its publish, so \
+            the file may only grow, and a line that was accepted is never read again. Lines that were refused are \
+            named in each run and judged again in the next, as long as they are among the last 1,024. A line that \
+            can not be sent, because it is empty, too long or no UTF-8, uses its number up with a publish to no \
+            topic, which the broker refuses.
 
             Examples:
               wspub -t clicks -m 6
               seq 1000000 | wspub -t clicks -l --quiet
               wspub --url ws://broker:8181/news -m '{"title":"x"}' -r
+              wspub -t clicks --producer import-1 --resume -l data.jsonl
 
             \(ExitStatus.help)
             """,
@@ -76,9 +92,19 @@ public struct PublishCommand: CommandLineTool {
         guard sources == 1 else { throw ValidationError("Say what to publish with one of -m, -l, -s and -n.") }
         guard (0...1).contains(self.qos) else { throw ValidationError("-q is 0 or 1.") }
         guard (1...1024).contains(self.maxInflight) else { throw ValidationError("-M is a number from 1 to 1024.") }
+        guard self.path == nil || self.lines else { throw ValidationError("A file needs -l.") }
+        if self.producer.producer != nil {
+            guard self.qos == 1 else { throw ValidationError("--producer needs -q 1: fire and forget has no numbers.") }
+            guard !self.producer.resume || self.lines else {
+                throw ValidationError("--resume needs -l: the number of a line is that of its publish.")
+            }
+        }
         try Validation.checkTimeout(self.timeout)
         _ = try self.target()
     }
+
+    /// The file whose lines are published, unless they come from standard input.
+    var linesPath: String? { self.path == "-" ? nil : self.path }
 
     func target() throws -> (address: BrokerAddress, topic: Topic) {
         let (address, topicOfURL) = try self.connection.target()

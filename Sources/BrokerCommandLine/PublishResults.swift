@@ -11,16 +11,21 @@ final class PublishResults: Sendable {
         var ended = 0
         /// Whether single outcomes are still worth a line.
         var namesOutcomes = true
+        /// The lines whose numbers are used up without them, and why.
+        var passedOver: [UInt64: String?] = [:]
     }
 
     private let output: OutputWriter?
     private let errors: OutputWriter
     private let namesLines: Bool
+    private let path: String?
     private let state = Mutex(State())
 
     /// - `output`: Where the running values go; `nil` drops them.
     /// - `namesLines`: Whether what is reported names a line.
-    init(output: OutputWriter?, errors: OutputWriter, namesLines: Bool) {
+    /// - `path`: The file that the lines are of; `nil` is standard input.
+    init(output: OutputWriter?, errors: OutputWriter, namesLines: Bool, path: String? = nil) {
+        self.path = path
         self.output = output
         self.errors = errors
         self.namesLines = namesLines
@@ -30,6 +35,9 @@ final class PublishResults: Sendable {
 
     /// How many were handed to the client and have no outcome, or an unknown one.
     var unacknowledged: Int { self.state.withLock { $0.asked - $0.ended + $0.tally.unknown } }
+
+    /// Whether something was handed to the client and did not reach the broker, or nobody knows whether.
+    var isIncomplete: Bool { self.state.withLock { $0.tally.unknown + $0.tally.notSent > 0 } }
 
     /// A publish is handed to the client.
     func asked() {
@@ -46,12 +54,34 @@ final class PublishResults: Sendable {
         self.state.withLock { $0.namesOutcomes = false }
     }
 
+    /// The number of a line is about to be used up without it; `reason` is `nil` where it was empty.
+    func passingOver(_ number: UInt64, _ reason: String?) {
+        self.state.withLock { state in
+            state.asked += 1
+            state.passedOver[number] = .some(reason)
+        }
+    }
+
+    /// It was not.
+    func neverPassedOver(_ number: UInt64) {
+        self.state.withLock { state in
+            state.asked -= 1
+            state.passedOver[number] = nil
+        }
+    }
+
     /// The publish with the number `tag` has its outcome.
     func ended(_ tag: UInt64, _ outcome: PublishOutcome) {
         let report = self.state.withLock { state -> String? in
             state.ended += 1
+            if !state.passedOver.isEmpty, let reason = state.passedOver.removeValue(forKey: tag) {
+                // Whatever the broker says of it: nothing was applied.
+                guard let reason else { return nil }
+                state.tally.addRefusedHere()
+                return self.refusedHere(reason)
+            }
             let report = state.tally.add(outcome)
-            return state.namesOutcomes ? report : nil
+            return state.namesOutcomes ? report.map { self.describe(outcome) ?? $0 } : nil
         }
         if let report { return self.say(tag, report) }
         if case .acknowledged(let acknowledgement) = outcome, let data = acknowledgement.data {
@@ -62,10 +92,21 @@ final class PublishResults: Sendable {
         }
     }
 
+    /// A refusal as it is said of a line of a file: the name and the reason are enough to find and mend it.
+    private func describe(_ outcome: PublishOutcome) -> String? {
+        guard self.path != nil, case .refused(let refusal) = outcome, ExitStatus(refusal: refusal.number) != .unknown
+        else { return nil }
+        return "\(refusal.name): \(refusal.reason)"
+    }
+
+    private func refusedHere(_ reason: String) -> String {
+        self.path == nil ? "refused: \(reason)" : "not_sent: \(reason)"
+    }
+
     /// The client itself would not send it.
     func refusedHere(_ number: UInt64, _ reason: String) {
         self.state.withLock { $0.tally.addRefusedHere() }
-        self.say(number, "refused: \(reason)")
+        self.say(number, self.refusedHere(reason))
     }
 
     /// The broker refused a publish that awaits no answer.
@@ -80,6 +121,7 @@ final class PublishResults: Sendable {
     }
 
     private func say(_ number: UInt64, _ text: String) {
-        self.errors.appendLine(self.namesLines ? "line \(number): \(text)" : "wspub: \(text)")
+        guard self.namesLines else { return self.errors.appendLine("wspub: \(text)") }
+        self.errors.appendLine(self.path.map { "\($0):\(number): \(text)" } ?? "line \(number): \(text)")
     }
 }

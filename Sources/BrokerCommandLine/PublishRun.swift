@@ -9,7 +9,12 @@ extension PublishCommand {
         // One thread waits for input, and one each for whoever reads the output and the errors.
         let pool = NIOThreadPool(numberOfThreads: 3)
         pool.start()
-        return await PublishRun(self, address: address, topic: topic, pool: pool).run()
+        do throws(InputError) {
+            return await (try PublishRun(self, address: address, topic: topic, pool: pool)).run()
+        } catch {
+            _ = SystemCall.writeAll(Array("wspub: \(error)\n".utf8), to: SystemCall.standardError)
+            return .runtime
+        }
     }
 }
 
@@ -21,6 +26,7 @@ final class PublishRun: Sendable {
     private let topic: Topic
     private let isAcknowledged: Bool
     private let retain: Bool
+    private let isResuming: Bool
     private let seconds: Double?
     private let source: Source
     private let client: BrokerClient
@@ -35,29 +41,48 @@ final class PublishRun: Sendable {
         case file
     }
 
-    init(_ command: PublishCommand, address: BrokerAddress, topic: Topic, pool: NIOThreadPool) {
+    init(
+        _ command: PublishCommand,
+        address: BrokerAddress,
+        topic: Topic,
+        pool: NIOThreadPool
+    ) throws(InputError) {
+        let path = command.linesPath
+        let descriptor: Int32
+        if let path {
+            descriptor = try SystemCall.openForReading(path)
+        } else {
+            descriptor = SystemCall.standardInput
+        }
         self.topic = topic
         self.isAcknowledged = command.qos == 1
         self.retain = command.retain
+        self.isResuming = command.producer.resume
         self.seconds = command.timeout
         self.source =
             command.lines
             ? .lines : command.file ? .file : .message(Array((command.null ? "null" : command.message ?? "").utf8))
-        self.input = InputReader(descriptor: SystemCall.standardInput, pool: pool)
+        self.input = InputReader(descriptor: descriptor, path: path, pool: pool)
         self.output = OutputWriter(descriptor: SystemCall.standardOutput, pool: pool)
         self.errors = OutputWriter(descriptor: SystemCall.standardError, pool: pool)
         let results = PublishResults(
             output: command.quiet ? nil : self.output,
             errors: self.errors,
-            namesLines: command.lines
+            namesLines: command.lines,
+            path: path
         )
         self.results = results
+        let isAcknowledged = self.isAcknowledged
         self.client = BrokerClient(
             .forTool(PublishCommand.toolName, address: address, errors: self.errors) { configuration in
                 configuration.inFlightMax = command.maxInflight
+                configuration.producer = command.producer.kind(isAcknowledged: isAcknowledged)
                 let report = configuration.onEvent
                 configuration.onEvent = { event in
-                    if case .refused(let refusal, _) = event { return results.refusedUnasked(refusal) }
+                    if case .refused(let refusal, _) = event {
+                        // Where everything is acknowledged it is about the connection, and what ends that says it.
+                        return isAcknowledged ? () : results.refusedUnasked(refusal)
+                    }
                     report?(event)
                 }
             }
@@ -107,11 +132,13 @@ final class PublishRun: Sendable {
             case .lines: try await self.publishLines(to: pipeline)
             }
             try await pipeline.waitForOutcomes()
+            if let failure = self.client.failure, results.isIncomplete { throw failure }
             if !self.isAcknowledged { try await self.settleUnanswered() }
             return nil
         } catch let error as ClientError {
             self.errors.appendLine("wspub: \(error.message)")
-            return self.results.status == .unknown ? .unknown : ExitStatus(error)
+            let status = ExitStatus(error)
+            return self.results.status == .unknown && status != .fenced ? .unknown : status
         } catch is CancellationError {
             // Whoever interrupted the run says how it ends.
             return nil
@@ -129,21 +156,67 @@ final class PublishRun: Sendable {
     }
 
     private func publishLines(to pipeline: PublishPipeline) async throws {
-        var splitter = LineSplitter(lineBytesMax: Self.inputBytesMax)
+        let position = self.isResuming ? self.client.producer : nil
+        var splitter = LineSplitter(lineBytesMax: Self.inputBytesMax, keepsEmpty: position != nil)
         while let block = try await self.input.next() {
             var index = 0
-            while let line = splitter.next(in: block, at: &index) { try await self.publish(line, to: pipeline) }
+            while let line = splitter.next(in: block, at: &index) {
+                try await self.publish(line, after: position, to: pipeline)
+            }
             // Who reads the values slowly makes this loop slow, or they would gather without bound.
             await self.output.waitForRoom()
         }
-        if let line = splitter.finish() { try await self.publish(line, to: pipeline) }
+        if let line = splitter.finish() { try await self.publish(line, after: position, to: pipeline) }
     }
 
-    private func publish(_ line: LineSplitter.Line, to pipeline: PublishPipeline) async throws {
+    private func publish(
+        _ line: LineSplitter.Line,
+        after position: ProducerPosition?,
+        to pipeline: PublishPipeline
+    ) async throws {
+        if let position { return try await self.publishNumbered(line, after: position, to: pipeline) }
         guard let bytes = line.bytes else {
             return self.results.refusedHere(line.number, "longer than \(Self.inputBytesMax) bytes")
         }
         try await self.publish(bytes, number: line.number, to: pipeline)
+    }
+
+    /// Publishes a line under its own number.
+    private func publishNumbered(
+        _ line: LineSplitter.Line,
+        after position: ProducerPosition,
+        to pipeline: PublishPipeline
+    ) async throws {
+        switch NumberedLine(line, bytesMax: Self.inputBytesMax, after: position) {
+        case .settled, .passedOver(reason: nil):
+            break
+        case .passedOver(.some(let reason)):
+            self.results.refusedHere(line.number, reason)
+        case .passOver(let reason):
+            try await self.passOver(line.number, reason, on: pipeline)
+        case .publish(let json):
+            self.results.asked()
+            do {
+                // What has its verdict meanwhile was sent by another run on the same file.
+                if try await !pipeline.enqueue(json, seq: line.number) { self.results.neverAsked() }
+            } catch let error as ClientError where error.code == .messageTooLarge {
+                self.results.neverAsked()
+                try await self.passOver(line.number, error.message, on: pipeline)
+            } catch {
+                self.results.neverAsked()
+                throw error
+            }
+        }
+    }
+
+    private func passOver(_ number: UInt64, _ reason: String?, on pipeline: PublishPipeline) async throws {
+        self.results.passingOver(number, reason)
+        do {
+            if try await !pipeline.skip(seq: number) { self.results.neverPassedOver(number) }
+        } catch {
+            self.results.neverPassedOver(number)
+            throw error
+        }
     }
 
     private func publish(_ text: ArraySlice<UInt8>, number: UInt64, to pipeline: PublishPipeline) async throws {

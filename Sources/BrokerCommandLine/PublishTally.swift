@@ -22,7 +22,7 @@ struct PublishTally: Hashable {
         case .unknown:
             self.note(.unknown)
             self.unknown += 1
-            return "outcome unknown: connection lost before its acknowledgement"
+            return "outcome unknown: sent and not acknowledged"
         case .notSent(let error):
             // Why nothing can be sent any more is said once, not for each.
             self.note(ExitStatus(error))
@@ -45,9 +45,10 @@ struct PublishTally: Hashable {
     /// How the run ends.
     var status: ExitStatus { self.gravest }
 
-    /// An unknown outcome outweighs a refusal, because only somebody who looks can tell what to do about it.
+    /// An unknown outcome outweighs a refusal, because only somebody who looks can tell what to do about it; and that
+    /// another process has taken over says where to look.
     private static let byGravity: [ExitStatus] = [
-        .success, .runtime, .refused, .cannotConnect, .refusedIdentity, .unknown,
+        .success, .runtime, .refused, .cannotConnect, .refusedIdentity, .unknown, .fenced,
     ]
 
     private mutating func note(_ status: ExitStatus) {

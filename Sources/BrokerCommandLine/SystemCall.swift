@@ -30,6 +30,13 @@ enum SystemCall {
         exit(status.rawValue)
     }
 
+    /// Opens a file to read it.
+    static func openForReading(_ path: String) throws(InputError) -> Int32 {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw InputError(source: path, reason: String(cString: strerror(errno))) }
+        return descriptor
+    }
+
     /// Reads what there is, at least one byte; empty at the end.
     static func readBlock(from descriptor: Int32, bytesMax: Int) throws(InputError) -> [UInt8] {
         var failure: Int32 = 0
@@ -82,9 +89,10 @@ enum SystemCall {
     }
 }
 
-/// Standard input could not be read.
+/// Standard input, or the file in its place, could not be read.
 struct InputError: Error, CustomStringConvertible {
+    var source = "standard input"
     let reason: String
 
-    var description: String { "cannot read standard input: \(self.reason)" }
+    var description: String { "cannot read \(self.source): \(self.reason)" }
 }

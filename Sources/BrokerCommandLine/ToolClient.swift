@@ -13,6 +13,8 @@ extension ClientConfiguration {
         configuration.clientName = "\(name)/1.0"
         // Somebody waits for the prompt; a broker that is alive answers a Close at once.
         configuration.closeTimeout = .seconds(2)
+        // Only who publishes needs one.
+        configuration.producer = .none
         let reports = ConnectionReports(name: name)
         configuration.onEvent = { event in
             if let line = reports.line(for: event) { errors.appendLine(line) }
@@ -28,6 +30,7 @@ extension ClientConfiguration {
 final class ConnectionReports: Sendable {
     private let name: String
     private let lastFailure = Mutex<String?>(nil)
+    private let lastHold = Mutex<String?>(nil)
 
     init(name: String) {
         self.name = name
@@ -39,13 +42,24 @@ final class ConnectionReports: Sendable {
             let wasLost = self.lastFailure.withLock { $0.take() != nil }
             return wasLost ? "\(self.name): connected again" : nil
         case .disconnected(let error, _):
-            let isNews = self.lastFailure.withLock { last in
-                defer { last = error.message }
-                return last != error.message
-            }
+            let isNews = self.lastFailure.withLock { $0.replace(with: error.message) != error.message }
             return isNews ? "\(self.name): \(error.message); trying again" : nil
         case .refused(let refusal, _):
             return "\(self.name): \(refusal)"
+        case .publishesHeld(let refusal, _):
+            let text = "\(self.name): \(refusal); trying again"
+            return self.lastHold.withLock { $0.replace(with: text) == text ? nil : text }
+        case .regressed(let lost):
+            let range = "\(lost.from) to \(lost.to)"
+            return "\(self.name): the broker has lost acknowledged publishes, \(range): an older state was put back"
         }
+    }
+}
+
+extension String? {
+    /// Puts `text` here and returns what was.
+    fileprivate mutating func replace(with text: String) -> String? {
+        defer { self = text }
+        return self
     }
 }

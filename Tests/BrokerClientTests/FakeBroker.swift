@@ -50,19 +50,25 @@ final class FakeBroker: Sendable {
         throw FakeBrokerError.ended
     }
 
-    /// A configuration that connects to this broker and comes back at once after a loss.
-    var configuration: ClientConfiguration {
+    /// A configuration that connects to this broker without a producer and comes back at once after a loss.
+    var configuration: ClientConfiguration { self.configuration(of: .none) }
+
+    func configuration(of producer: ClientConfiguration.Producer) -> ClientConfiguration {
         var configuration = ClientConfiguration(address: BrokerAddress(port: self.port))
+        configuration.producer = producer
         configuration.backoff = ReconnectBackoff(base: .milliseconds(1), max: .milliseconds(2))
         return configuration
     }
 
     /// A client that is connected, and the broker's end of its connection.
-    func connect(_ configuration: ClientConfiguration? = nil) async throws -> (BrokerClient, FakeConnection) {
+    func connect(
+        _ configuration: ClientConfiguration? = nil,
+        _ more: String = ""
+    ) async throws -> (BrokerClient, FakeConnection) {
         let client = BrokerClient(configuration ?? self.configuration)
         async let started: Void = client.start()
         let connection = try await self.accept()
-        try await connection.welcome()
+        try await connection.welcome(more)
         try await started
         return (client, connection)
     }
@@ -123,11 +129,16 @@ final class FakeConnection: Sendable {
         return text
     }
 
-    /// Answers the client's `hello`.
-    func welcome(messageBytesMax: Int = 65_536) async throws {
+    /// Answers the client's `hello`, which it returns.
+    ///
+    /// - `more`: Further fields of the welcome, with the comma before them.
+    @discardableResult
+    func welcome(messageBytesMax: Int = 65_536, _ more: String = "") async throws -> String {
         let hello = try await self.receive()
         guard hello.hasPrefix(#"{"op":"hello","v":1"#) else { throw FakeBrokerError.unexpected(hello) }
-        self.send(#"{"op":"welcome","v":1,"server":"fake","session":"c1","messageBytesMax":\#(messageBytesMax)}"#)
+        let sizes = #""messageBytesMax":\#(messageBytesMax)"#
+        self.send(#"{"op":"welcome","v":1,"server":"fake","session":"c1",\#(sizes)\#(more)}"#)
+        return hello
     }
 
     func send(_ text: String...) {

@@ -33,12 +33,11 @@ struct PublishOutboxTests {
         for _ in 0..<3 { #expect(try self.add(outbox) == .added) }
         #expect(self.counter.value.withLock { $0 } == 1)
         let batch = try #require(outbox.fetch())
-        #expect(batch.pending.count == 3)
-        #expect(batch.firstID == 1)
+        #expect(batch.pending.map(\.number) == [1, 2, 3])
         #expect(outbox.fetch() == nil)
         #expect(try self.add(outbox) == .added)
         #expect(self.counter.value.withLock { $0 } == 2)
-        #expect(outbox.fetch()?.firstID == 4)
+        #expect(outbox.fetch()?.pending.map(\.number) == [4])
     }
 
     @Test func publishesWithoutAnswerHaveNoNumber() throws {
@@ -47,8 +46,7 @@ struct PublishOutboxTests {
         _ = try self.add(outbox, isNumbered: false)
         _ = try self.add(outbox)
         let batch = try #require(outbox.fetch())
-        #expect(batch.pending.count == 2)
-        #expect(batch.firstID == 1)
+        #expect(batch.pending.map(\.number) == [1, 2])
         #expect(batch.unanswered.count == 1)
     }
 
@@ -107,5 +105,63 @@ struct PublishOutboxTests {
         outbox.limitMessages(toBytes: 24)
         #expect(try self.add(outbox, bytes: 5) == .added)
         #expect(throws: ClientError.self) { try self.add(outbox, bytes: 6) }
+    }
+
+    // MARK: A producer's numbers
+
+    private func producerOutbox(count: Int = 4) -> PublishOutbox {
+        PublishOutbox(limits: .init(count: count, bytes: 1024), isOfProducer: true) {}
+    }
+
+    private func add(_ outbox: PublishOutbox, seq: UInt64) throws -> PublishOutbox.Addition {
+        try "1".bytes.withUnsafeBytes {
+            let choice = PublishNumbering.Choice.number(seq)
+            return try outbox.add(topicField: [], data: $0, retain: false, sink: self.sink, tag: seq, as: choice)
+        }
+    }
+
+    @Test func aProducersPublishesWaitForTheFirstWelcome() async throws {
+        let outbox = self.producerOutbox()
+        #expect(try self.add(outbox) == .full)
+        #expect(try self.add(outbox, isNumbered: false) == .added)
+        let waiter = Task { try await outbox.waitForRoom() }
+        outbox.begin(at: ProducerPosition(epoch: 1, next: 5))
+        try await waiter.value
+        #expect(try self.add(outbox) == .added)
+        #expect(outbox.fetch()?.pending.map(\.number) == [5])
+    }
+
+    @Test func newNumbersWaitWhileOldOnesAreJudgedAgain() async throws {
+        let outbox = self.producerOutbox()
+        outbox.begin(at: ProducerPosition(epoch: 1, next: 9, refused: [3, 5]))
+        #expect(try self.add(outbox, seq: 2) == .settled)
+        #expect(try self.add(outbox, seq: 3) == .added)
+        #expect(try self.add(outbox, seq: 9) == .full)
+        let again = try #require(outbox.fetch()).pending
+        #expect(again.map(\.isAgain) == [true])
+        let waiter = Task { try await outbox.waitForRoom() }
+        var load = PublishOutbox.Load()
+        for publish in again { load += publish }
+        outbox.release(load)
+        try await waiter.value
+        #expect(try self.add(outbox, seq: 9) == .added)
+        #expect(try self.add(outbox, seq: 5) == .settled, "what is judged again comes before what is new")
+        #expect(throws: ClientError.self) { try self.add(outbox, seq: 11) }
+    }
+
+    @Test func aNewProducerGetsBackWhatWasNeverWritten() throws {
+        let outbox = self.producerOutbox()
+        outbox.begin(at: ProducerPosition(epoch: 1, next: 1))
+        _ = try self.add(outbox)
+        let sent = try #require(outbox.fetch()).pending
+        _ = try self.add(outbox)
+        _ = try self.add(outbox, isNumbered: false)
+        #expect(outbox.startOver().map(\.number) == [2])
+        #expect(outbox.fetch() == nil)
+        #expect(try self.add(outbox) == .full)
+        outbox.begin(at: ProducerPosition(epoch: 2, next: 1))
+        #expect(try self.add(outbox) == .added)
+        #expect(outbox.fetch()?.pending.map(\.number) == [1])
+        #expect(sent.map(\.number) == [1])
     }
 }

@@ -9,7 +9,7 @@ typealias Status = BrokerCommandLine.ExitStatus
 @Suite("Exit status")
 struct ExitStatusTests {
     @Test func theNumbersArePublic() {
-        #expect(Status.allCases.map(\.rawValue) == [0, 1, 2, 3, 4, 5, 6, 27])
+        #expect(Status.allCases.map(\.rawValue) == [0, 1, 2, 3, 4, 5, 6, 27, 76])
     }
 
     @Test(
@@ -18,7 +18,11 @@ struct ExitStatusTests {
             (ClientError(.handshakeRefused, "", brokerCode: 400), .cannotConnect),
             (ClientError(.handshakeRefused, "", brokerCode: 401), .refusedIdentity),
             (ClientError(.handshakeRefused, "", brokerCode: 403), .refusedIdentity),
-            (ClientError(.closedByBroker, "", brokerCode: 4105), .refusedIdentity),
+            (ClientError(.closedByBroker, "", brokerCode: 4100), .refusedIdentity),
+            (ClientError(.closedByBroker, "", brokerCode: 4105), .fenced),
+            (ClientError(.producerTaken, ""), .fenced),
+            (ClientError(BrokerRefusal(number: 4104, name: "", reason: "")), .fenced),
+            (ClientError(BrokerRefusal(number: 4401, name: "", reason: "")), .refused),
             (ClientError(.closedByBroker, "", brokerCode: 4005), .runtime),
             (ClientError(BrokerRefusal(number: 4003, name: "", reason: "")), .refused),
             (ClientError(BrokerRefusal(number: 4103, name: "", reason: "")), .refusedIdentity),
@@ -63,7 +67,7 @@ struct ExitStatusTests {
     @Test func whatAPersonHasToKnowIsSaid() {
         var tally = PublishTally()
         #expect(tally.add(Self.acknowledged) == nil)
-        #expect(tally.add(.unknown) == "outcome unknown: connection lost before its acknowledgement")
+        #expect(tally.add(.unknown) == "outcome unknown: sent and not acknowledged")
         #expect(tally.add(Self.invalid) == "refused: 4004 name: reason")
         #expect(tally.add(Self.refused(4204)) == "outcome unknown: 4204 name: reason")
         tally.addRefusedHere()

@@ -80,4 +80,50 @@ struct PublishCommandTests {
         #expect(PublishCommand.exitCode(for: error) == .success)
         #expect(PublishCommand.fullMessage(for: error).contains("Exit status: 0 success;"))
     }
+
+    // MARK: Producers
+
+    private func producer(_ arguments: String...) throws -> ClientConfiguration.Producer {
+        let command = try PublishCommand.parse(["-t", "a"] + arguments)
+        return command.producer.kind(isAcknowledged: command.qos == 1)
+    }
+
+    @Test func publishesAreNumberedUnlessThatIsOfNoUse() throws {
+        #expect(try self.producer("-m", "1") == .ephemeral)
+        #expect(try self.producer("-m", "1", "--producer", "m-1") == .named("m-1"))
+        #expect(try self.producer("-l", "f", "--producer", "m-1", "--resume") == .resuming("m-1"))
+        #expect(try self.producer("-m", "1", "--no-producer") == .none)
+        #expect(try self.producer("-m", "1", "-q", "0") == .none)
+    }
+
+    @Test func linesComeFromAFileOrStandardInput() throws {
+        #expect(try PublishCommand.parse(["-t", "a", "-l"]).linesPath == nil)
+        #expect(try PublishCommand.parse(["-t", "a", "-l", "-"]).linesPath == nil)
+        #expect(try PublishCommand.parse(["-t", "a", "-l", "data.jsonl"]).linesPath == "data.jsonl")
+        #expect(try PublishCommand.parse(["--producer", "p", "--resume", "-l", "f", "-t", "a"]).linesPath == "f")
+    }
+
+    @Test func whatIsWrongAboutAProducerIsNamed() {
+        #expect(self.message("-t", "a", "-m", "1", "--resume") == "--resume needs --producer.")
+        #expect(
+            self.message("-t", "a", "-m", "1", "--resume", "--producer", "p")
+                == "--resume needs -l: the number of a line is that of its publish."
+        )
+        #expect(
+            self.message("-t", "a", "-m", "1", "--no-producer", "--producer", "p")
+                == "--producer and --no-producer: use one or the other."
+        )
+        #expect(
+            self.message("-t", "a", "-m", "1", "-q", "0", "--producer", "p")
+                == "--producer needs -q 1: fire and forget has no numbers."
+        )
+        #expect(
+            self.message("-t", "a", "-m", "1", "--producer", "a/b")
+                == "--producer is 1 to 64 of the characters A-Z a-z 0-9 _ . : -"
+        )
+        let long = String(repeating: "x", count: 64)
+        #expect(self.message("-t", "a", "-m", "1", "--producer", long) == nil)
+        #expect(self.message("-t", "a", "-m", "1", "--producer", long + "x") != nil)
+        #expect(self.message("-t", "a", "-m", "1", "f") == "A file needs -l.")
+    }
 }
