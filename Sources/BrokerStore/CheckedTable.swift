@@ -42,7 +42,7 @@ struct CheckedTable: Sendable {
         }
     }
 
-    static let all: [CheckedTable] = [.topic]
+    static let all: [CheckedTable] = [.topic, .producer, .once]
 
     private static let topic = CheckedTable(
         name: "topic",
@@ -57,6 +57,31 @@ struct CheckedTable: Sendable {
             Column("checksum", .integer),
         ],
         isSound: { TopicRow($0) != nil }
+    )
+
+    private static let producer = CheckedTable(
+        name: "producer",
+        noun: "producer",
+        key: "id",
+        label: "name",
+        columns: [
+            Column("id", .integer), Column("name", .text), Column("epoch", .integer), Column("settled", .integer),
+            Column("accepted", .blob), Column("resumes", .integer), Column("lastUse", .integer),
+            Column("checksum", .integer),
+        ],
+        isSound: { ProducerRow($0) != nil }
+    )
+
+    private static let once = CheckedTable(
+        name: "once",
+        noun: "publish with 'once'",
+        key: "id",
+        label: "once",
+        columns: [
+            Column("id", .integer), Column("topic", .text), Column("once", .text), Column("content", .integer),
+            Column("time", .integer), Column("checksum", .integer),
+        ],
+        isSound: { OnceRow($0) != nil }
     )
 
     /// Whether its rows are topics, whose states can be looked into.

@@ -49,7 +49,7 @@ import Testing
         for quick in [false, true] {
             let findings = try self.findings(quick: quick)
             #expect(findings.problems.isEmpty)
-            #expect(findings.rows == ["topic": 400])
+            #expect(findings.rows == ["topic": 400, "producer": 0, "once": 0])
         }
     }
 

@@ -8,35 +8,40 @@ import Testing
 struct SlowSubscriberTests {
     private static let publishes = 1_000_000
 
-    /// Resident memory of this process, in bytes, which the broker under test is part of.
-    private func residentBytes() throws -> Int {
-        let text = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
+    /// Resident memory of a process, in bytes.
+    private func residentBytes(of process: ChildProcess) throws -> Int {
+        let text = try String(contentsOfFile: "/proc/\(process.identifier)/statm", encoding: .utf8)
         return (Int(text.split(separator: " ")[1]) ?? 0) * 4096
     }
 
     @Test func aMillionPublishesPastASubscriberThatDoesNotReadCostNoMemory() async throws {
+        let folder = try TestBroker.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appendingPathComponent("config.json")
         // It does not read pings either, and a million publishes may take longer than it would have for an answer.
-        try await TestBroker.run(
-            settings: ["limits.pingInterval=10m"],
-            topics: #"[{"topic":"total","aggregate":"sum","durability":"memory"}]"#
-        ) { broker async throws in
-            try await WireClient.run(port: broker.port, receiveBuffer: 4096) { slow async throws in
-                _ = try await slow.ask(#"{"op":"sub","id":1,"topic":"total"}"#)
-                // From here on `slow` does not read until everything is published.
-                let before = try self.residentBytes()
-                try await Self.publishAll(port: broker.port)
-                let grown = try self.residentBytes() - before
-                #expect(grown < 64 << 20, "the broker kept something for each publish")
-                // What the kernel had taken comes first; it is little, and it ends with the newest total.
-                var frames = 0
-                var value = 0
-                while value < Self.publishes {
-                    value = try #require(JSONField.integer("data", in: try await slow.receive()))
-                    frames += 1
-                }
-                #expect(value == Self.publishes)
-                #expect(frames < Self.publishes / 100, "totals were queued instead of conflated")
+        let configuration = """
+            {"limits":{"pingInterval":"10m"},"topics":[{"topic":"total","aggregate":"sum","durability":"memory"}]}
+            """
+        try Data(configuration.utf8).write(to: file)
+        // A process of its own: other tests take memory in this one.
+        let (process, port) = try await ChildProcess.broker(in: folder, ["--config", file.path])
+        defer { process.signal(SIGKILL) }
+        try await WireClient.run(port: port, receiveBuffer: 4096) { slow async throws in
+            _ = try await slow.ask(#"{"op":"sub","id":1,"topic":"total"}"#)
+            // From here on `slow` does not read until everything is published.
+            let before = try self.residentBytes(of: process)
+            try await Self.publishAll(port: port)
+            let grown = try self.residentBytes(of: process) - before
+            #expect(grown < 64 << 20, "the broker kept something for each publish")
+            // What the kernel had taken comes first; it is little, and it ends with the newest total.
+            var frames = 0
+            var value = 0
+            while value < Self.publishes {
+                value = try #require(JSONField.integer("data", in: try await slow.receive()))
+                frames += 1
             }
+            #expect(value == Self.publishes)
+            #expect(frames < Self.publishes / 100, "totals were queued instead of conflated")
         }
     }
 

@@ -222,7 +222,7 @@ struct StoreCommandTests {
         #expect(table.output.contains("sum               1 topics"), "\(table.output)")
         let json = try await self.store(["stats", "--json"], in: folder)
         let object = try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any]
-        #expect((object?["rows"] as? [String: Int]) == ["topic": 1])
+        #expect((object?["rows"] as? [String: Int]) == ["topic": 1, "producer": 0, "once": 0])
         #expect(object?["logBytes"] as? Int == 0)
         #expect(object?["restoreGeneration"] as? Int == 0)
     }
