@@ -2,7 +2,7 @@
 PREFIX ?= /usr/local
 TEST_FLAGS = --explicit-target-dependency-import-check error
 
-.PHONY: demo test build release setup lint format install compare bench example conformance fuzz tsan asan clean
+.PHONY: demo test build release setup lint format install compare bench example conformance chaos chaos-short fuzz tsan asan clean
 
 demo: setup release
 	@scripts/demo
@@ -46,6 +46,15 @@ example: setup
 conformance: setup
 	swift build --product ConformanceEcho
 	@scripts/conformance --all
+
+# Kills the broker, cuts its power, fails and fills its disk, moves its clock, and counts; see Tests/Chaos/README.md.
+chaos: release
+	python3 Tests/Chaos/chaos.py --broker .build/release/wsbroker
+
+# The same within half a minute, with the debug build: what CI runs.
+chaos-short: setup
+	swift build --product wsbroker
+	python3 Tests/Chaos/chaos.py --short --broker .build/debug/wsbroker
 
 # Each target of Fuzz/ for a minute; `SECONDS=600 make fuzz` for longer.
 fuzz: SECONDS ?= 60

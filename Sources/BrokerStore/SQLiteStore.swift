@@ -54,7 +54,10 @@ package final class SQLiteStore: BatchCommitter {
         }
         do {
             self.queue = try DatabaseQueue(path: path, configuration: configuration)
-            if purpose == .use { try StoreSchema.migrator.migrate(self.queue) }
+            if purpose == .use {
+                try self.queue.writeWithoutTransaction { try StoreSchema.claim($0) }
+                try StoreSchema.migrator.migrate(self.queue)
+            }
             try self.queue.writeWithoutTransaction { database in
                 try Self.verifyPragmas(database)
                 guard sqlite3_db_readonly(database.sqliteConnection, "main") == 0 else {

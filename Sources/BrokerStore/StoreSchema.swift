@@ -10,6 +10,14 @@ enum StoreSchema {
     /// A name for a life of a store that no other life has.
     static func newEpoch() -> String { "k" + String(UInt64.random(in: 0..<(1 << 40)), radix: 36) }
 
+    /// Marks an empty file as ours before anything else is in it. GRDB makes a table of its own before the first
+    /// migration, and a broker that is killed right after that would not know its own store again.
+    static func claim(_ database: Database) throws {
+        let application = try Int.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+        guard application == 0 else { return }
+        try database.execute(sql: "PRAGMA application_id = \(Self.applicationID)")
+    }
+
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1-topic") { database in

@@ -36,8 +36,6 @@ package final class ChildProcess: @unchecked Sendable {
 
     package var id: Int32 { self.process.processIdentifier }
 
-    package var identifier: Int32 { self.process.processIdentifier }
-
     package func signal(_ number: Int32) { kill(self.process.processIdentifier, number) }
 
     /// Writes to its standard input.

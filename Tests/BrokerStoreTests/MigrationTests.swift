@@ -12,13 +12,17 @@ struct MigrationTests {
 
     init() throws { self.fixture = try StoreFixture() }
 
-    /// As the first version wrote it, checksums and all.
-    private func writeFirstVersion() throws {
+    private func emptyDatabase() throws -> DatabaseQueue {
         try FileManager.default.createDirectory(
             at: URL(fileURLWithPath: self.fixture.path).deletingLastPathComponent(),
             withIntermediateDirectories: true
         )
-        let queue = try DatabaseQueue(path: self.fixture.path)
+        return try DatabaseQueue(path: self.fixture.path)
+    }
+
+    /// As the first version wrote it, checksums and all.
+    private func writeFirstVersion() throws {
+        let queue = try self.emptyDatabase()
         try StoreSchema.migrator.migrate(queue, upTo: "1-topic")
         try queue.write { database in
             try database.execute(
@@ -30,6 +34,17 @@ struct MigrationTests {
             )
         }
         try queue.close()
+    }
+
+    /// Killed between the first table of the library and the first of ours; chaos.py does it for real.
+    @Test func aStoreThatWasBarelyBegunIsGoneOnWith() throws {
+        let queue = try self.emptyDatabase()
+        try queue.writeWithoutTransaction { try StoreSchema.claim($0) }
+        try queue.write { database in
+            try database.execute(sql: "CREATE TABLE grdb_migrations (identifier TEXT NOT NULL PRIMARY KEY)")
+        }
+        try queue.close()
+        #expect(try self.fixture.open().restore().rows.isEmpty)
     }
 
     @Test func theFirstVersionIsReadAndWrittenOn() async throws {

@@ -10,7 +10,7 @@ struct SlowSubscriberTests {
 
     /// Resident memory of a process, in bytes.
     private func residentBytes(of process: ChildProcess) throws -> Int {
-        let text = try String(contentsOfFile: "/proc/\(process.identifier)/statm", encoding: .utf8)
+        let text = try String(contentsOfFile: "/proc/\(process.id)/statm", encoding: .utf8)
         return (Int(text.split(separator: " ")[1]) ?? 0) * 4096
     }
 
