@@ -63,7 +63,8 @@ struct CommandLineTests {
         }
     }
 
-    /// The broker dies under a running publisher and subscriber; both go on with the next one, and every line counts once.
+    /// The broker dies under a running publisher and subscriber; both go on with the next one, and every line counts
+    /// once.
     @Test func bothGoOnAfterARestartAndEveryLineCountsOnce() async throws {
         let folder = try TestBroker.makeFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
