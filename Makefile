@@ -2,7 +2,7 @@
 PREFIX ?= /usr/local
 TEST_FLAGS = --explicit-target-dependency-import-check error
 
-.PHONY: demo test build release setup lint format install compare bench example conformance chaos chaos-short fuzz tsan asan clean
+.PHONY: demo test build release setup lint format install compare bench example conformance chaos chaos-short simulate fuzz tsan asan clean
 
 demo: setup release
 	@scripts/demo
@@ -55,6 +55,12 @@ chaos: release
 chaos-short: setup
 	swift build --product wsbroker
 	python3 Tests/Chaos/chaos.py --short --broker .build/debug/wsbroker
+
+# Lives of a broker with a simulated network, disk and clock, one for each seed.
+simulate: SEEDS ?= 2000
+simulate: setup
+	swift build --build-tests
+	SIMULATION_SEEDS=$(SEEDS) swift test --skip-build --disable-xctest --filter SimulationTests
 
 # Each target of Fuzz/ for a minute; `SECONDS=600 make fuzz` for longer.
 fuzz: SECONDS ?= 60

@@ -36,7 +36,7 @@ final class StoreCopy {
     /// Writes the log back, if there is one, and closes it.
     func close() throws(StoreError) {
         do {
-            try self.queue.writeWithoutTransaction { _ = try? $0.checkpoint(.truncate) }
+            self.queue.writeWithoutTransaction { _ = try? $0.checkpoint(.truncate) }
             try self.queue.close()
         } catch {
             throw SQLiteStore.translate(error, path: self.path)
