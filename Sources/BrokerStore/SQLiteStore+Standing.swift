@@ -1,4 +1,4 @@
-package import BrokerCore
+import BrokerCore
 import Synchronization
 
 /// Whether what is written can still be relied on.
