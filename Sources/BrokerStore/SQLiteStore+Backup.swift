@@ -71,7 +71,7 @@ extension SQLiteStore {
                 }
             }
         } catch {
-            try? self.queue.writeWithoutTransaction { _ in copy.finish() }
+            self.queue.writeWithoutTransaction { _ in copy.finish() }
             throw error
         }
         try copy.close()
