@@ -21,7 +21,7 @@ struct StoreWatch: Service {
     func run() async throws {
         // This service is the first that is stopped, so no listener waits for a backup.
         defer { self.store.endBackups() }
-        try await cancelWhenGracefulShutdown { await self.watch() }
+        await cancelWhenGracefulShutdown { await self.watch() }
     }
 
     private func watch() async {
