@@ -1,5 +1,6 @@
 import BrokerCore
 import BrokerTestKit
+import BrokerWire
 
 /// A broker, its disk, its network and its publishers, all of it decided by a seed.
 ///
