@@ -15,7 +15,7 @@ struct Simulation {
     private var told: [String: Int] = [:]
     private(set) var breach: String?
 
-    private static let topics = ["x", "y", "z"]
+    private static let topics = ["n/x", "n/y", "n/z"]
     private static let steps = 400
 
     init(seed: UInt64) throws {
@@ -25,9 +25,7 @@ struct Simulation {
 
     private static func broker(after earlier: CoreHarness?) throws -> CoreHarness {
         let rules = try [
-            TopicRule("x", "sum", number: .int), TopicRule("y", "sum", number: .int),
-            TopicRule("z", "sum", number: .int),
-            TopicRule(view: "all", "sum", from: "+", number: .int),
+            TopicRule("n/+", "sum", number: .int), TopicRule(view: "all", "sum", from: "n/+", number: .int),
         ]
         let time = earlier?.time ?? BrokerTime(monotonic: 1_000_000_000, wall: 1_795_460_000_000)
         return try CoreHarness(rules, hubCount: 2, time: time, after: earlier)

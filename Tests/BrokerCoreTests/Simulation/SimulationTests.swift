@@ -9,7 +9,7 @@ struct SimulationTests {
     private static let share: UInt64 = 50
 
     private static var seeds: UInt64 {
-        ProcessInfo.processInfo.environment["SIMULATION_SEEDS"].flatMap(UInt64.init) ?? 500
+        ProcessInfo.processInfo.environment["SIMULATION_SEEDS"].flatMap(UInt64.init) ?? 200
     }
     private static var firstSeed: UInt64 {
         ProcessInfo.processInfo.environment["SIMULATION_SEED"].flatMap(UInt64.init) ?? 1
