@@ -15,6 +15,7 @@ import importlib.util
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -105,6 +106,10 @@ async def run_scenario(name: str, arguments: argparse.Namespace, folder: Path) -
 
 
 async def run_all(arguments: argparse.Namespace) -> int:
+    # So that file systems are unmounted and brokers ended also when a time limit of CI ends this.
+    task = asyncio.current_task()
+    assert task
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     folder = Path(tempfile.mkdtemp(prefix="wsbroker-chaos-"))
     print(f"chaos: seed {arguments.seed}, broker {arguments.broker}", flush=True)
     verdicts = [await run_scenario(name, arguments, folder) for name in arguments.scenarios or SCENARIOS]
@@ -116,4 +121,7 @@ async def run_all(arguments: argparse.Namespace) -> int:
 if __name__ == "__main__":
     ensure_websockets()
     sys.path.insert(0, str(HERE))
-    sys.exit(asyncio.run(run_all(parse())))
+    try:
+        sys.exit(asyncio.run(run_all(parse())))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.exit("chaos: ended by a signal")

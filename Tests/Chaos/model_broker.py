@@ -149,6 +149,11 @@ class Overlay:
         at = self.once.get(once, self.state.once.get(once))
         return at is not None and 0 <= now - at < ONCE_SECONDS
 
+    @property
+    def is_stored(self) -> bool:
+        """Whether there is anything in it for the disk."""
+        return bool(self.producers or self.once or any(topic.rule != "memory" for topic in self.topics.values()))
+
     def merge(self) -> None:
         self.state.topics |= self.topics
         self.state.producers |= self.producers
@@ -268,7 +273,7 @@ class ModelBroker:
 
     async def _commit(self, overlay: Overlay, batch: list[tuple[Session, Frame]]) -> None:
         try:
-            if self.has_failed.is_set():
+            if self.has_failed.is_set() and overlay.is_stored:
                 raise sqlite3.OperationalError("the store has stopped")
             await asyncio.to_thread(self.store.commit, overlay)
         except sqlite3.Error as error:
@@ -290,13 +295,26 @@ class ModelBroker:
         """After a failed commit, whatever was to be told of it is not told."""
         for session, frame in batch:
             session.output = []
+        for session in {session for session, frame in batch if "seq" in frame and session.producer}:
+            # Whatever of its numbers were in the batch, it goes on behind the last one that is stored.
+            row = self.state.producers.get(session.producer or "")
+            session.waits_for = row.settled + 1 if row else 1
+            session.output.append({"op": "err", "seq": session.waits_for, **refusal.frame})
         for session, frame in batch:
-            if session.waits_for is not None and frame.get("seq") != session.waits_for:
-                continue
-            keys = {key: frame[key] for key in ("id", "seq") if key in frame}
-            session.output.append({"op": "err", **keys, **refusal.frame})
-            if "seq" in frame and refusal.frame["retry"] == "later":
-                session.waits_for = frame["seq"]
+            if self._stores_nothing(frame):
+                # Built on what is gone now, so it is answered anew.
+                self.requests.put_nowait((session, frame))
+            elif "seq" not in frame:
+                keys = {"id": frame["id"]} if "id" in frame else {}
+                session.output.append({"op": "err", **keys, **refusal.frame})
+
+    def _stores_nothing(self, frame: Frame) -> bool:
+        if frame["op"] in ("get", "sub"):
+            return True
+        if frame["op"] != "pub" or "seq" in frame or "once" in frame or frame.get("retain"):
+            return False
+        taken = [rule for rule in self.rules if matches(rule.get("from", rule["topic"]), frame["topic"]) is not None]
+        return all(rule.get("durability") == "memory" for rule in taken)
 
     async def _flush(self) -> None:
         for session in list(self.sessions):

@@ -41,6 +41,7 @@ class Context:
         return self.cycles or (short if self.short else full)
 
     def broker(self, name: str = "broker", path: Path | None = None, **settings: Any) -> Broker:
+        """A broker with a folder of its own; `path` is that of its store, if it is to be elsewhere."""
         folder = self.folder / name
         folder.mkdir(parents=True)
         return Broker(self.program, folder, path, **settings)

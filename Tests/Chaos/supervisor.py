@@ -41,7 +41,10 @@ def last_line(text: str) -> str:
 
 
 class Broker:
-    """One store, and the processes that serve it one after the other."""
+    """One store, and the processes that serve it one after the other.
+
+    `settings` are top-level keys of the configuration.
+    """
 
     def __init__(self, program: Path, folder: Path, path: Path | None = None, **settings: Any) -> None:
         self._program = program

@@ -61,5 +61,10 @@ extension JSONValue: Codable {
         return String(decoding: data, as: UTF8.self)
     }
 
-    var bytes: [UInt8] { (try? JSONEncoder().encode(self)).map(Array.init) ?? [] }
+    /// The document as short text, keys in order: it is the same in every run.
+    var bytes: [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return (try? encoder.encode(self)).map(Array.init) ?? []
+    }
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
+import shutil
 import signal
 import urllib.error
 import urllib.request
@@ -148,6 +149,8 @@ class Case:
             self._report.object(f"{where}, after the fault {self._call()}: {refused}")
         await fleet.__aexit__()
         found = self._report.findings
+        if len(found) == findings:
+            shutil.rmtree(fleet.broker.folder)
         found[findings:] = [text if where in text else f"{text} ({where})" for text in found[findings:]]
 
     async def attempt(self, nth: int, waits_for_exit: bool) -> str:

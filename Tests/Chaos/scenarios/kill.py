@@ -4,6 +4,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+import shutil
 
 from fleet import Fleet
 from scenario import Context, Result
@@ -58,6 +59,7 @@ async def _births(context: Context, generator: random.Random, result: Result) ->
         try:
             await broker.start()
             await broker.kill()
+            shutil.rmtree(broker.folder)
         except BrokerRefused as refused:
             result.report.object(f"killed while it made its store, {broker.store}; after that, {refused}")
     result.notes.append(f"kills while the store was made: {count}")

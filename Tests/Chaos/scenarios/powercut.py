@@ -22,6 +22,8 @@ from supervisor import Broker, BrokerRefused
 EXT4_IOC_SHUTDOWN = 0x8004587D
 NO_LOG_FLUSH = 2
 MEBIBYTES = 128
+# A small disk would be taken for a full one.
+STORE = {"reservedBytes": "0B", "spareBytes": "0B"}
 PRODUCERS = 4
 
 
@@ -32,6 +34,11 @@ async def run(context: Context, result: Result) -> None:
         raise Skipped("a power cut needs loop devices, and there is no /dev/loop-control")
     await _cuts(context, result)
     await _control(context, result)
+
+
+def _broker(context: Context, name: str) -> Broker:
+    path = context.folder / name / "disk" / "store" / "wsbroker.db"
+    return context.broker(name, path, store=STORE)
 
 
 class Disk:
@@ -61,7 +68,7 @@ class Disk:
 async def _cuts(context: Context, result: Result) -> None:
     """Cuts under load; all clients go on with the store that is left."""
     generator = context.generator("cuts")
-    broker = context.broker("cuts", path=context.folder / "cuts" / "disk" / "store" / "wsbroker.db")
+    broker = _broker(context, "cuts")
     disk = Disk(broker.folder)
     async with Fleet(broker, generator, result.report) as fleet:
         fleet.proxy.calm = True
@@ -95,7 +102,7 @@ async def _cuts(context: Context, result: Result) -> None:
 async def _control(context: Context, result: Result) -> None:
     """One cut under an fsync that lies. Loss has to be found, and told by the broker to its producers."""
     hidden = Report()
-    broker = context.broker("control", path=context.folder / "control" / "disk" / "store" / "wsbroker.db")
+    broker = _broker(context, "control")
     disk = Disk(broker.folder)
     async with Fleet(broker, context.generator("control"), hidden) as fleet:
         fleet.proxy.calm = True
