@@ -29,7 +29,41 @@ enum AggregationBench {
             let factory = try Self.keyed(keys)
             try Self.measure("`last` per key, `max` across \(keys) keys", labels: keys) { factory.makeAccumulator() }
         }
+        try Self.measureWindows()
         Self.measureParsing()
+    }
+
+    /// A sample each millisecond into a window, with what the host does beside it: steps that are due, and the value.
+    private static func measureWindows() throws {
+        let sum = try AggregatorRegistry.builtIn.factory(name: "sum", context: AggregationContext())
+        let shapes: [WindowShape?] = try [
+            nil, .tumbling(size: 60_000), .hopping(size: 300_000, every: 60_000),
+            .sliding(size: 60_000, resolution: 1000),
+        ]
+        for shape in shapes {
+            let title = "`sum` and its value, " + (shape.map { "\($0)" } ?? "without a window")
+            guard Self.isWanted(title) else { continue }
+            let factory =
+                try shape.map { try AggregatorRegistry.Factory(windowed: .init(inner: sum, shape: $0)) } ?? sum
+            let samples = Self.samples(labels: 1)
+            var times: [Double] = []
+            for _ in 0..<Self.rounds {
+                let accumulator = factory.makeAccumulator()
+                let timed = accumulator as? any TimedAccumulator
+                var read = 0
+                let start = clock()
+                for sample in samples {
+                    while let deadline = timed?.deadline, deadline <= sample.time {
+                        _ = try timed?.step(at: sample.time)
+                    }
+                    try accumulator.add(sample)
+                    if accumulator.value != .none { read += 1 }
+                }
+                times.append(Self.nanoseconds(since: start) / Double(samples.count))
+                precondition(read == samples.count, "the values were read")
+            }
+            Self.report(title, times)
+        }
     }
 
     private static let aggregators = [
