@@ -1,3 +1,5 @@
+import BrokerWire
+
 extension ClientConfiguration {
     /// Under which name a client numbers its publishes, so that one that is sent again is not counted again.
     ///
@@ -27,16 +29,7 @@ extension ClientConfiguration {
 extension ClientConfiguration.Producer {
     /// Whether `name` is one that a broker takes.
     public static func isValidName(_ name: String) -> Bool {
-        (1...64).contains(name.utf8.count)
-            && name.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: ":"),
-                    UInt8(ascii: "-"):
-                    true
-                default: false
-                }
-            }
+        Array(name.utf8).withUnsafeBytes { ProducerName.isValid($0) }
     }
 
     /// A name for one life of one client: 128 random bits are never drawn twice.

@@ -16,9 +16,10 @@ extension Broker {
         var changes = transaction.changes
         if retains, !changes.isEmpty { changes[0].retains = true }
         let stored = changes.map { $0.topic.isStored(retaining: $0.retains) }
-        let isStored = transaction.binds || stored.contains(true)
+        let storesATopic = stored.contains(true)
+        let isStored = transaction.binds || storesATopic
         // What is not stored goes back too if what it belongs to fails.
-        for (change, isStored) in zip(changes, stored) where stored.contains(true) && !isStored {
+        for (change, isStored) in zip(changes, stored) where storesATopic && !isStored {
             self.tie(change.topic)
         }
         let waits = isStored || changes.contains { $0.topic.tiedBatch > self.committed }
@@ -56,8 +57,10 @@ extension Broker {
                 self.nextRowID += 1
             }
         }
-        if isTold { topic.offset += 1 }
-        if isTold { topic.timestamp = self.now.wall }
+        if isTold {
+            topic.offset += 1
+            topic.timestamp = self.now.wall
+        }
         topic.isTouched = true
         topic.lastBatch = needs
     }

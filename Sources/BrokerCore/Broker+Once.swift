@@ -14,15 +14,15 @@ extension Broker {
                 let refusal = Refusal(.onceConflict, "this 'once' was another publish to the topic")
                 return self.refuse(refusal, of: request, in: message, session)
             }
-            return self.acknowledgeAgain(request, id, entry, self.existingTopic(name), session)
+            return self.acknowledgeAgain(request, id, entry, self.readableTopic(name), session)
         }
         guard self.onces.count < self.limits.onces else {
             let reason = "there are \(self.limits.onces) publishes with 'once' in the time of one (limits.onces)"
             return self.refuse(Refusal(.limitReached, reason), of: request, in: message, session)
         }
         let refusal = self.apply(name, request, data, from: session, binds: true) { applied in
-            let running = (self.now.monotonic - self.startTime) / BrokerTime.nanosecondsPerMillisecond
-            let entry = self.onces.add(key, content: content, running: running, batch: self.gathering.number)
+            let batch = self.gathering.number
+            let entry = self.onces.add(key, content: content, running: self.runningMilliseconds, batch: batch)
             self.gathering.onces.append(entry)
             self.acknowledge(applied, request, id, to: session)
         }
@@ -38,7 +38,6 @@ extension Broker {
     ) {
         guard request.isAnswered else { return }
         let needs = max(entry.batch, topic?.lastBatch ?? 0)
-        if let topic, (try? topic.load()) == nil { return self.answer(request, id, to: session) }
         self.reply(
             to: session,
             idBytes: id.count,
@@ -53,19 +52,17 @@ extension Broker {
         }
     }
 
-    private func answer(_ request: Request, _ id: UnsafeRawBufferPointer, to session: CoreSession) {
-        self.reply(to: session, idBytes: id.count, requestBytes: request.messageBytes) {
-            $0.writeDuplicateAck(id: id, offset: 0, value: .none)
-        }
+    /// How long the broker has been running.
+    private var runningMilliseconds: UInt64 {
+        (self.now.monotonic - self.startTime) / BrokerTime.nanosecondsPerMillisecond
     }
 
     /// Forgets those whose time is over, a bounded number at a time.
     func expireOnces() {
         guard self.storageRefusal == nil else { return }
-        let running = (self.now.monotonic - self.startTime) / BrokerTime.nanosecondsPerMillisecond
         self.gathering.forgottenOnces += self.onces.expire(
             window: UInt64(self.limits.onceSeconds) * 1000,
-            running: running,
+            running: self.runningMilliseconds,
             committed: self.committed,
             most: Self.expiredMax
         )

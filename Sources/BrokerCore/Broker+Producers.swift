@@ -134,9 +134,7 @@ extension Broker {
     private func turn(_ seq: UInt64, requestBytes: UInt32, _ session: CoreSession) -> ProducerState? {
         guard let producer = session.producer else {
             let refusal = Refusal(.noProducer, "'seq' needs a 'producer' in 'hello'")
-            self.reply(to: session, seq, requestBytes, isStored: false) {
-                $0.writeError(refusal, id: Self.noBytes, seq: Self.digits(seq))
-            }
+            self.tell(refusal, seq, requestBytes, session)
             return nil
         }
         if let awaited = session.awaitedSeq {
@@ -152,14 +150,10 @@ extension Broker {
             return producer
         case .expired:
             let refusal = Refusal(.seqExpired, "'seq' \(seq) is too long ago: only the last 1024 are remembered")
-            self.reply(to: session, seq, requestBytes, isStored: false) {
-                $0.writeError(refusal, id: Self.noBytes, seq: Self.digits(seq))
-            }
+            self.tell(refusal, seq, requestBytes, session)
         case .beyond:
             let refusal = Refusal(.seqGap, "'seq' \(seq) came where \(producer.window.settled + 1) was to come")
-            self.reply(to: session, seq, requestBytes, isStored: false) {
-                $0.writeError(refusal, id: Self.noBytes, seq: Self.digits(seq))
-            }
+            self.tell(refusal, seq, requestBytes, session)
             session.isEnded = true
             producer.session = nil
             session.producer = nil
@@ -178,9 +172,7 @@ extension Broker {
         guard refusal.code.retry == .no else {
             // No verdict: the number comes again, and what follows it waits for that.
             session.awaitedSeq = seq
-            return self.reply(to: session, seq, requestBytes, isStored: false) {
-                $0.writeError(refusal, id: Self.noBytes, seq: Self.digits(seq))
-            }
+            return self.tell(refusal, seq, requestBytes, session)
         }
         // A verdict that can not be stored is none either.
         if let shortage = self.storageRefusal { return self.refuse(shortage, seq, requestBytes, producer, session) }
@@ -202,8 +194,7 @@ extension Broker {
         _ producer: ProducerState,
         _ session: CoreSession
     ) {
-        let topic = self.existingTopic(request.topic.bytes(in: message))
-        if let topic, (try? topic.load()) == nil { return self.acknowledgeBare(seq, request, producer, session) }
+        let topic = self.readableTopic(request.topic.bytes(in: message))
         let needs = max(producer.lastBatch, topic?.lastBatch ?? 0)
         self.reply(to: session, seq, request.messageBytes, needs: needs) { buffer in
             guard let topic else { return buffer.writeNumberedAck(seq: seq, topic: nil) }
@@ -215,14 +206,15 @@ extension Broker {
         }
     }
 
-    private func acknowledgeBare(
-        _ seq: UInt64,
-        _ request: Request,
-        _ producer: ProducerState,
-        _ session: CoreSession
-    ) {
-        self.reply(to: session, seq, request.messageBytes, needs: producer.lastBatch) {
-            $0.writeNumberedAck(seq: seq, topic: nil)
+    /// The topic called `name`, if there is one whose value can be told.
+    func readableTopic(_ name: UnsafeRawBufferPointer) -> TopicState? {
+        self.existingTopic(name).flatMap { (try? $0.load()) == nil ? nil : $0 }
+    }
+
+    /// Refuses a number without a verdict on it.
+    private func tell(_ refusal: Refusal, _ seq: UInt64, _ requestBytes: UInt32, _ session: CoreSession) {
+        self.reply(to: session, seq, requestBytes, isStored: false) {
+            $0.writeError(refusal, id: Self.noBytes, seq: Self.digits(seq))
         }
     }
 
@@ -240,7 +232,7 @@ extension Broker {
         let needs = isStored ? needs ?? self.gathering.number : 0
         self.reply(
             to: session,
-            idBytes: Self.digits(seq).count,
+            idBytes: Self.digitCount(seq),
             requestBytes: requestBytes,
             needs: needs,
             needsCommit: needs > self.committed,
@@ -250,6 +242,16 @@ extension Broker {
     }
 
     private static var noBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
+
+    /// The same without making them: every acknowledgement asks for it.
+    private static func digitCount(_ number: UInt64) -> Int {
+        var (count, rest) = (1, number / 10)
+        while rest > 0 {
+            count += 1
+            rest /= 10
+        }
+        return count
+    }
 
     private static func digits(_ number: UInt64) -> [UInt8] { Array("\(number)".utf8) }
 }

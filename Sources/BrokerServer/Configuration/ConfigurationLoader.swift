@@ -116,7 +116,7 @@ struct ConfigurationLoader {
         self.configuration.anonymousRights = names
     }
 
-    private static func strings(_ values: [JSONValue]) -> [String]? {
+    static func strings(_ values: [JSONValue]) -> [String]? {
         let strings = values.compactMap { value -> String? in
             guard case .string(let text) = value else { return nil }
             return text

@@ -61,11 +61,7 @@ struct ObjectReader {
     mutating func strings(_ key: String) -> [String]? {
         self.read(key) { value in
             guard case .array(let values) = value else { return nil }
-            let strings = values.compactMap { value -> String? in
-                guard case .string(let text) = value else { return nil }
-                return text
-            }
-            return strings.count == values.count ? strings : nil
+            return ConfigurationLoader.strings(values)
         }
     }
 
