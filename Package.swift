@@ -5,6 +5,11 @@ import PackageDescription
 // that depends on this one.
 let warningsAreErrors = Context.environment["WSBROKER_WARNINGS_AS_ERRORS"] != nil
 
+// In release builds only; debug builds, tests and sanitizers check what these leave out. See decision 0017.
+let optimizations: [SwiftSetting] = [
+    .unsafeFlags(["-enforce-exclusivity=unchecked", "-cross-module-optimization"], .when(configuration: .release))
+]
+
 let settings: [SwiftSetting] =
     [
         .enableUpcomingFeature("ExistentialAny"),
@@ -12,7 +17,7 @@ let settings: [SwiftSetting] =
         .enableUpcomingFeature("MemberImportVisibility"),
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
         .enableUpcomingFeature("InferIsolatedConformances"),
-    ] + (warningsAreErrors ? [.treatAllWarnings(as: .error)] : [])
+    ] + (warningsAreErrors ? [.treatAllWarnings(as: .error)] : []) + optimizations
 
 extension Target.Dependency {
     static let nioCore: Self = .product(name: "NIOCore", package: "swift-nio")

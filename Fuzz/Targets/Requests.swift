@@ -47,9 +47,9 @@ private func checkDialect(_ message: [UInt8]) {
     if let json = ReferenceJSON.parse(message), case .number = json.value { isNumber = true }
     var reader = MessageReader(limits: BrokerLimits())
     var bytes = message
-    let reading = bytes.withUnsafeMutableBytes { reader.read($0, now: 1) }
+    let request = bytes.withUnsafeMutableBytes { try? reader.read($0, now: 1) }
     var isPlain = false
-    if case .request(let request) = reading, request.operation == .plain {
+    if let request, request.operation == .plain {
         isPlain = true
         let data = message.withUnsafeBytes { Array(request.data.bytes(in: $0)) }
         guard ReferenceJSON.parse(data)?.source == data else { preconditionFailure("the number is \(data)") }
@@ -59,13 +59,9 @@ private func checkDialect(_ message: [UInt8]) {
     // Whatever follows in plain mode is a number or is refused, never an envelope.
     var plain = MessageReader(limits: BrokerLimits())
     var zero: [UInt8] = [UInt8(ascii: "0")]
-    _ = zero.withUnsafeMutableBytes { plain.read($0, now: 1) }
+    _ = zero.withUnsafeMutableBytes { try? plain.read($0, now: 1) }
     var second = message
-    let isRead =
-        switch second.withUnsafeMutableBytes({ plain.read($0, now: 2) }) {
-        case .request(let request): request.operation == .plain
-        case .refusal: false
-        }
+    let isRead = second.withUnsafeMutableBytes { (try? plain.read($0, now: 2))?.operation == .plain }
     guard isRead == isNumber else { preconditionFailure("\(message) in plain mode: \(isRead)") }
 }
 

@@ -6,12 +6,12 @@ extension Broker {
     /// Carries out a transaction that nothing can refuse any more.
     ///
     /// - `retains`: Whether the message of the first change is kept.
-    /// - `answer`: Called once the first change is noted, before any is told.
+    /// - `answer`: Given once the first change is noted, before any is told.
     func carryOut(
         _ transaction: Transaction,
         retains: Bool = false,
         _ session: CoreSession,
-        answer: (Applied) -> Void = { _ in }
+        _ answer: PublishAnswer = .none
     ) {
         var changes = transaction.changes
         if retains, !changes.isEmpty { changes[0].retains = true }
@@ -34,7 +34,7 @@ extension Broker {
             }
             self.note(change.topic, isStored: stored[index], needs: needs, isTold: change.isTold)
             let applied = Applied(topic: change.topic, isStored: waits, needs: needs, message: change.message)
-            if index == 0 { answer(applied) }
+            if index == 0 { self.answer(answer, applied, to: session) }
             self.tell(change, applied, publisher: index == 0 ? session.id : .none)
             self.setTimer(of: change.topic)
         }
@@ -67,7 +67,7 @@ extension Broker {
 
     // MARK: Telling
 
-    private func tell(_ change: Change, _ applied: Applied, publisher: SessionID) {
+    private func tell(_ change: Change, _ applied: borrowing Applied, publisher: SessionID) {
         guard change.isTold else { return }
         switch change.message {
         case nil:
@@ -84,7 +84,7 @@ extension Broker {
     }
 
     /// Tells the subscribers: every message where somebody asked for all, else the newest once at the batch's end.
-    func tell(_ applied: Applied, data: UnsafeRawBufferPointer, publisher: SessionID) {
+    func tell(_ applied: borrowing Applied, data: UnsafeRawBufferPointer, publisher: SessionID) {
         let topic = applied.topic
         let interest = self.interest(in: topic)
         guard interest.any != 0 else { return }
@@ -101,7 +101,8 @@ extension Broker {
         if topic.publisher != publisher { topic.publisher = .none }
     }
 
-    private func deliver(_ applied: Applied, _ value: WireValue?, publisher: SessionID, isFinal: Bool = false) {
+    private func deliver(_ applied: borrowing Applied, _ value: WireValue?, publisher: SessionID, isFinal: Bool = false)
+    {
         applied.topic.publisher = publisher
         // This tells the newest value, too.
         applied.topic.isAnnounced = false

@@ -6,22 +6,21 @@ import Logging
 extension Broker {
     /// Carries out a publish, or says why it can not be.
     ///
-    /// - `binds`: Whether it waits for a commit even where the topic is not stored, because its number is.
-    /// - `answer`: Called once the publish has gone into its topic, before anything else is told.
+    /// - `answer`: Given once the publish has gone into its topic, before anything else is told.
     func apply(
         _ name: UnsafeRawBufferPointer,
         _ request: Request,
         _ data: UnsafeRawBufferPointer,
         from session: CoreSession,
-        binds: Bool = false,
-        answer: (Applied) -> Void
+        _ answer: PublishAnswer
     ) -> Refusal? {
-        guard let topic = self.topic(name) else { return self.tooManyTopics }
-        if let view = topic.rule.view {
+        let binds = answer.binds
+        guard let topic = self.topic(name, publishedBy: session) else { return self.tooManyTopics }
+        if topic.isView, let view = topic.rule.view {
             let name = String(decoding: name, as: UTF8.self)
             return Refusal(.badTopic, "'\(name)' is a view; publish to what it is made from, '\(view.from)'")
         }
-        let isStored = topic.isStored(retaining: request.retain) || (topic.hasViews && topic.rule.durability == .disk)
+        let isStored = topic.isStored(retaining: request.retain) || (topic.hasViews && topic.isOnDisk)
         if isStored || binds, let refusal = self.storageRefusal { return refusal }
         guard !topic.hasAggregator || !request.retain else {
             return Refusal(.badEnvelope, "'retain' has no meaning on a topic with an aggregator")
@@ -29,7 +28,7 @@ extension Broker {
         // A window that could not be closed for want of room is closed before anything counts in the next one.
         if topic.retryTime != nil { self.pass(topic) }
         if topic.isPlain {
-            return self.applyPlainly(request, data, to: topic, isStored, binds, session, answer: answer)
+            return self.applyPlainly(request, data, to: topic, isStored, session, answer)
         }
         let published = Published(data: data, topic: name, filter: topic.rule.filter)
         var transaction = Transaction(binds: binds || topic.isStored(retaining: request.retain))
@@ -40,14 +39,14 @@ extension Broker {
         case .leftOut(let why):
             transaction.undo()
             let needs = binds ? self.gathering.number : session.pendingBatch
-            answer(Applied(topic: topic, isStored: binds, needs: needs, leftOut: why))
+            self.answer(answer, Applied(topic: topic, isStored: binds, needs: needs, leftOut: why), to: session)
             return nil
         case .refused(let refusal):
             transaction.undo()
             return refusal
         }
         self.raiseAlerts(&transaction)
-        self.carryOut(transaction, retains: request.retain, session, answer: answer)
+        self.carryOut(transaction, retains: request.retain, session, answer)
         return nil
     }
 
@@ -57,10 +56,10 @@ extension Broker {
         _ data: UnsafeRawBufferPointer,
         to topic: TopicState,
         _ isStored: Bool,
-        _ binds: Bool,
         _ session: CoreSession,
-        answer: (Applied) -> Void
+        _ answer: PublishAnswer
     ) -> Refusal? {
+        let binds = answer.binds
         let needs = self.needs(of: topic, isStored: isStored || binds, session)
         self.tellEarlierChange(of: topic, before: needs)
         if binds, !isStored { self.tie(topic) }
@@ -72,7 +71,7 @@ extension Broker {
         self.note(topic, isStored: isStored, needs: needs)
         let waits = isStored || binds || topic.tiedBatch > self.committed
         let applied = Applied(topic: topic, isStored: waits, needs: needs)
-        answer(applied)
+        self.answer(answer, applied, to: session)
         self.tell(applied, data: data, publisher: session.id)
         return nil
     }
@@ -189,13 +188,13 @@ extension Broker {
     /// Adds the number that `data` is to the aggregate of `topic`.
     private func add(_ data: UnsafeRawBufferPointer, to topic: TopicState) -> Refusal? {
         var sample = Sample(
-            number: .zero(topic.rule.number),
+            number: .zero(topic.number),
             timestamp: self.now.wall,
             offset: topic.offset + 1
         )
-        if topic.rule.aggregator?.input == .number {
+        if topic.takesNumbers {
             do throws(NumberError) {
-                sample.number = try FoundValue(json: data).number(as: topic.rule.number, strict: topic.rule.isStrict)
+                sample.number = try FoundValue(json: data).number(as: topic.number, strict: topic.isStrict)
             } catch {
                 return Refusal(.badValue, Self.explanation(of: error, topic.rule), why: error.why)
             }

@@ -20,13 +20,16 @@ extension Broker {
             let reason = "there are \(self.limits.onces) publishes with 'once' in the time of one (limits.onces)"
             return self.refuse(Refusal(.limitReached, reason), of: request, in: message, session)
         }
-        let refusal = self.apply(name, request, data, from: session, binds: true) { applied in
-            let batch = self.gathering.number
-            let entry = self.onces.add(key, content: content, running: self.runningMilliseconds, batch: batch)
-            self.gathering.onces.append(entry)
-            self.acknowledge(applied, request, id, to: session)
-        }
+        let answer = PublishAnswer(.once(key, content: content, id: id), to: request)
+        let refusal = self.apply(name, request, data, from: session, answer)
         if let refusal { self.refuse(refusal, of: request, in: message, session) }
+    }
+
+    /// Remembers a publish with what it has changed.
+    func remember(_ key: OnceTable.Key, content: UInt64) {
+        let batch = self.gathering.number
+        let entry = self.onces.add(key, content: content, running: self.runningMilliseconds, batch: batch)
+        self.gathering.onces.append(entry)
     }
 
     private func acknowledgeAgain(

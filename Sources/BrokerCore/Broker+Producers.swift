@@ -101,21 +101,31 @@ extension Broker {
             return self.refuse(refusal, seq, request.messageBytes, producer, session)
         }
         let data = request.data.bytes(in: message)
-        let refusal = self.apply(name, request, data, from: session, binds: true) { applied in
-            producer.settle(seq, isAccepted: true)
-            self.note(producer)
-            self.reply(to: session, seq, request.messageBytes) { buffer in
-                if let why = applied.leftOut { return buffer.writeNumberedLeftOutAck(seq: seq, why: why) }
-                let topic = applied.topic
-                guard topic.hasAggregator else {
-                    return buffer.writeNumberedAck(seq: seq, topic: topic.name, offset: topic.offset)
-                }
-                applied.withValue { value in
-                    buffer.writeNumberedAck(seq: seq, topic: topic.name, offset: topic.offset, value: value)
-                }
+        let answer = PublishAnswer(.numbered(seq, producer), to: request)
+        let refusal = self.apply(name, request, data, from: session, answer)
+        if let refusal { self.refuse(refusal, seq, request.messageBytes, producer, session) }
+    }
+
+    /// Settles the number of a publish together with what it has changed.
+    func settle(
+        _ seq: UInt64,
+        of producer: ProducerState,
+        _ applied: borrowing Applied,
+        requestBytes: UInt32,
+        _ session: CoreSession
+    ) {
+        producer.settle(seq, isAccepted: true)
+        self.note(producer)
+        self.reply(to: session, seq, requestBytes) { buffer in
+            if let why = applied.leftOut { return buffer.writeNumberedLeftOutAck(seq: seq, why: why) }
+            let topic = applied.topic
+            guard topic.hasAggregator else {
+                return buffer.writeNumberedAck(seq: seq, topic: topic.name, offset: topic.offset)
+            }
+            applied.withValue { value in
+                buffer.writeNumberedAck(seq: seq, topic: topic.name, offset: topic.offset, value: value)
             }
         }
-        if let refusal { self.refuse(refusal, seq, request.messageBytes, producer, session) }
     }
 
     /// Refuses a numbered message that is no request; that is its verdict.

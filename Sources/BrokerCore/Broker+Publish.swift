@@ -13,9 +13,8 @@ extension Broker {
             return self.refuse(Self.forbidden("publish to", name), of: request, in: message, session)
         }
         if !request.once.isEmpty { return self.publishOnce(request, in: message, from: session) }
-        let refusal = self.apply(name, request, request.data.bytes(in: message), from: session) { applied in
-            self.acknowledge(applied, request, id, to: session)
-        }
+        let answer = PublishAnswer(.acknowledgement(id: id), to: request)
+        let refusal = self.apply(name, request, request.data.bytes(in: message), from: session, answer)
         if let refusal { self.refuse(refusal, of: request, in: message, session) }
     }
 
@@ -49,62 +48,14 @@ extension Broker {
                 session
             )
         }
-        let refusal = self.plainTopic.withUnsafeBytes { name in
-            self.apply(name, request, data, from: session) { applied in
-                self.reply(
-                    to: session,
-                    idBytes: 0,
-                    requestBytes: request.messageBytes,
-                    needs: applied.needs,
-                    needsCommit: applied.isStored
-                ) { buffer in
-                    applied.topic.hasAggregator
-                        ? applied.withValue { buffer.writePlainValue($0) }
-                        : buffer.writePlainValue(.json(data))
-                }
-            }
-        }
+        let answer = PublishAnswer(.plainValue(data: data), to: request)
+        let refusal = self.plainTopic.withUnsafeBytes { self.apply($0, request, data, from: session, answer) }
         guard let refusal else { return }
         self.refuse(refusal, id: empty, requestBytes: request.messageBytes, session)
     }
 
     static func forbidden(_ action: StaticString, _ topic: UnsafeRawBufferPointer) -> Refusal {
         Refusal(.forbidden, "\(action) '\(String(decoding: topic, as: UTF8.self))' is not allowed for 'anonymous'")
-    }
-
-    func acknowledge(
-        _ applied: Applied,
-        _ request: Request,
-        _ id: UnsafeRawBufferPointer,
-        to session: CoreSession
-    ) {
-        guard request.isAnswered else {
-            guard applied.isStored else { return }
-            var entry = HubEntry(.silent, session: session.id)
-            entry.flags.insert(.needsCommit)
-            session.pendingBatch = max(session.pendingBatch, applied.needs)
-            return self.batch(applied.needs).hubs[Int(session.id.hub)].reply(entry) { buffer in
-                // Not sent, but there to tell which publish it was if the batch fails.
-                buffer.writeBytes(applied.topic.name)
-            }
-        }
-        self.reply(
-            to: session,
-            idBytes: id.count,
-            requestBytes: request.messageBytes,
-            needs: applied.needs,
-            needsCommit: applied.isStored
-        ) { buffer in
-            if let why = applied.leftOut {
-                buffer.writeLeftOutAck(id: id, why: why)
-            } else if applied.topic.hasAggregator {
-                applied.withValue {
-                    buffer.writePublishAck(id: id, offset: applied.topic.offset, value: $0)
-                }
-            } else {
-                buffer.writePublishAck(id: id, offset: applied.topic.offset, value: .none)
-            }
-        }
     }
 }
 
@@ -133,6 +84,6 @@ extension Broker {
         // The watch for silence begins anew.
         try? self.watchSilence(of: topic)
         self.raiseAlerts(&transaction)
-        self.carryOut(transaction, session) { self.acknowledge($0, request, id, to: session) }
+        self.carryOut(transaction, session, PublishAnswer(.acknowledgement(id: id), to: request))
     }
 }

@@ -79,8 +79,7 @@ extension Broker {
 
     private func existingTopic(_ name: UnsafeRawBufferPointer, hash: Int) -> TopicState? {
         let index = self.table.find(hash: hash) { index in
-            guard let topic = self.topics[index], topic.name.count == name.count else { return false }
-            return topic.name.withUnsafeBytes { $0.elementsEqual(name) }
+            self.topics[index]?.isNamed(name) == true
         }
         guard let index, let topic = self.topics[index] else { return nil }
         topic.lastUse = self.now.monotonic
@@ -93,6 +92,17 @@ extension Broker {
         if let topic = self.existingTopic(name, hash: hash) { return topic }
         guard self.table.count < self.limits.topics else { return nil }
         return self.makeTopic(Array(name), hash: hash)
+    }
+
+    /// The same for a publish, which most often goes where the session's last one went.
+    func topic(_ name: UnsafeRawBufferPointer, publishedBy session: CoreSession) -> TopicState? {
+        if let last = session.lastTopic, !last.isForgotten, last.isNamed(name) {
+            last.lastUse = self.now.monotonic
+            return last
+        }
+        let topic = self.topic(name)
+        session.lastTopic = topic
+        return topic
     }
 
     private func makeTopic(_ name: [UInt8], hash: Int) -> TopicState {

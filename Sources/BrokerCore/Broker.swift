@@ -39,7 +39,7 @@ package final class Broker {
     /// How far the wall clock was ahead of the monotonic one when that was last looked at, in milliseconds.
     var clockOffset: Int64
     /// Who makes the broker's own changes.
-    let nobody = CoreSession(.none)
+    let nobody: CoreSession
     /// Where the search for idle topics goes on.
     var sweepCursor = 0
 
@@ -52,6 +52,8 @@ package final class Broker {
 
     // Sessions and who wants what
     var sessions: [[CoreSession?]]
+    /// The one that was heard last, or nobody.
+    private var lastSession: CoreSession
     var filters = FilterTree()
     var interests: [FilterInterest] = []
     var scratchMatches: [Int] = []
@@ -116,6 +118,8 @@ package final class Broker {
         self.windowClock = WindowClock(at: now)
         self.clockOffset = Int64(clamping: now.wall) - Int64(clamping: now.monotonic / 1_000_000)
         self.sessions = Array(repeating: [], count: hubCount)
+        self.nobody = CoreSession(.none)
+        self.lastSession = self.nobody
         self.immediate = EffectBatch(number: 0, hubCount: hubCount)
         self.gathering = EffectBatch(number: 1, hubCount: hubCount)
         try self.restore(restored.rows)
@@ -140,8 +144,10 @@ package final class Broker {
     /// - `id`: Who asks. A session is known from its first request on.
     package func receive(_ request: Request, in message: UnsafeRawBufferPointer, from id: SessionID, at now: BrokerTime)
     {
-        self.now = now
-        self.checkClock()
+        if now != self.now {
+            self.now = now
+            self.checkClock()
+        }
         // What is due comes before what is asked now.
         if let deadline = self.timers.next, deadline <= now.monotonic { self.timePassed(at: now) }
         let session = self.session(id)
@@ -192,6 +198,7 @@ package final class Broker {
     /// Forgets a session whose connection is gone.
     package func sessionClosed(_ id: SessionID) {
         guard let session = self.existingSession(id) else { return }
+        if self.lastSession === session { self.lastSession = self.nobody }
         if let producer = session.producer, producer.session == id { producer.session = nil }
         for (filter, wantsAll) in session.filters { self.dropInterest(filter, wantsAll: wantsAll, hub: id.hub) }
         self.sessions[Int(id.hub)][Int(id.slot)] = nil
@@ -200,7 +207,14 @@ package final class Broker {
     // MARK: Sessions
 
     func session(_ id: SessionID) -> CoreSession {
-        if let session = self.existingSession(id) { return session }
+        // A connection is read until nothing is left, so the next message is most often from the same session.
+        if self.lastSession.id == id { return self.lastSession }
+        let session = self.existingSession(id) ?? self.makeSession(id)
+        self.lastSession = session
+        return session
+    }
+
+    private func makeSession(_ id: SessionID) -> CoreSession {
         let hub = Int(id.hub)
         while self.sessions[hub].count <= Int(id.slot) { self.sessions[hub].append(nil) }
         let session = CoreSession(id)

@@ -101,8 +101,8 @@ struct Change {
     init(_ topic: TopicState) { self.topic = topic }
 }
 
-/// A change that has been noted.
-struct Applied {
+/// A change that has been noted. It is made for every publish, and never copied.
+struct Applied: ~Copyable {
     var topic: TopicState
     /// Whether a change is stored.
     var isStored: Bool

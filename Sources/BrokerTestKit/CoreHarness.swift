@@ -130,8 +130,8 @@ package final class CoreHarness {
     }
 
     private func receive(_ message: UnsafeMutableRawBufferPointer, from session: HubSession, _ client: Client) {
-        switch client.reader.read(message, now: self.time.monotonic) {
-        case .request(let request):
+        do throws(MessageReader.Refusal) {
+            let request = try client.reader.read(message, now: self.time.monotonic)
             let bytes = UnsafeRawBufferPointer(message)
             if request.isAnswered { session.asked(bytes: message.count) }
             if request.operation == .subscribe {
@@ -139,13 +139,13 @@ package final class CoreHarness {
                 if filter.hasWildcards { session.isHeld = true }
             }
             self.broker.receive(request, in: bytes, from: session.id, at: self.time)
-        case .refusal(let error, let isLast):
+        } catch {
             session.asked(bytes: message.count)
             self.broker.refuse(
-                error,
+                error.error,
                 in: UnsafeRawBufferPointer(message),
                 from: session.id,
-                isLast: isLast,
+                isLast: error.isLast,
                 at: self.time
             )
         }

@@ -12,11 +12,16 @@ final class ClientSession: MessageConsumer {
     private var session: HubSession?
     private var reader: MessageReader
     private var rate: TokenBucket?
+    /// What may be without an answer; asked about for every frame, so they stand here.
+    private let messagesMax: Int
+    private let bytesMax: Int
 
     init(loop: LoopDriver) {
         let configuration = loop.configuration
         self.loop = loop
         self.reader = MessageReader(limits: configuration.limits)
+        self.messagesMax = configuration.limits.unacknowledgedMessages
+        self.bytesMax = configuration.limits.unacknowledgedBytes
         guard configuration.publishesPerSecond > 0 else { return }
         self.rate = TokenBucket(
             perSecond: configuration.publishesPerSecond,
@@ -33,10 +38,8 @@ final class ClientSession: MessageConsumer {
 
     var mustWait: Bool {
         guard let session = self.session else { return false }
-        let limits = self.loop.configuration.limits
-        return session.isHeld || self.loop.isFull
-            || session.unacknowledgedMessages >= limits.unacknowledgedMessages
-            || session.unacknowledgedBytes >= limits.unacknowledgedBytes
+        return session.isHeld || self.loop.isFull || session.unacknowledgedMessages >= self.messagesMax
+            || session.unacknowledgedBytes >= self.bytesMax
     }
 
     var isIdle: Bool { self.session?.unacknowledgedMessages == 0 }
@@ -67,15 +70,15 @@ final class ClientSession: MessageConsumer {
 
     func received(text message: UnsafeMutableRawBufferPointer) {
         guard let session = self.session else { return }
-        switch self.reader.read(message, now: self.now) {
-        case .request(let request):
-            if let error = self.rateRefusal(request) {
+        do throws(MessageReader.Refusal) {
+            let request = try self.reader.read(message, now: self.now)
+            if self.rate != nil, let error = self.rateRefusal(request) {
                 return self.loop.refuse(error, UnsafeRawBufferPointer(message), from: session, isLast: false)
             }
             if request.operation == .subscribe, Self.hasWildcards(request, message) { session.isHeld = true }
             self.loop.submit(request, UnsafeRawBufferPointer(message), from: session)
-        case .refusal(let error, let isLast):
-            self.loop.refuse(error, UnsafeRawBufferPointer(message), from: session, isLast: isLast)
+        } catch {
+            self.loop.refuse(error.error, UnsafeRawBufferPointer(message), from: session, isLast: error.isLast)
         }
     }
 

@@ -21,6 +21,8 @@ final class LoopDriver {
     /// Room for the largest message, shared by all connections of the loop.
     let scratch: MessageScratch
     private let core: Core
+    /// The core if it lives here: asked for with every request.
+    private let ownCore: CoreDriver?
     private let wallClock: @Sendable () -> UInt64
     private var isTickScheduled = false
     private var tickTime = BrokerTime(monotonic: 0, wall: 0)
@@ -46,6 +48,7 @@ final class LoopDriver {
         self.hub = Hub(index: UInt16(index), limits: configuration.limits)
         self.eventLoop = eventLoop
         self.core = core
+        self.ownCore = if case .here(let core) = core { core } else { nil }
         self.configuration = configuration
         self.scratch = MessageScratch(bytes: configuration.limits.wire.messageBytesMax)
         self.wallClock = wallClock
@@ -120,9 +123,10 @@ final class LoopDriver {
     func submit(_ request: Request, _ message: UnsafeRawBufferPointer, from session: HubSession) {
         if request.isAnswered { session.asked(bytes: message.count) }
         let now = self.now()
-        switch self.core {
-        case .here(let core): core.receive(request, message, session.id, at: now)
-        case .elsewhere: self.commands.add(request, message, session.id)
+        if let core = self.ownCore {
+            core.receive(request, message, session.id, at: now)
+        } else {
+            self.commands.add(request, message, session.id)
         }
     }
 

@@ -13,13 +13,23 @@ extension ExactDecimal {
         }
         let magnitude = self.units.magnitude
         guard self.scale > 0 else { return count + Self.writeDigits(magnitude, to: target + count) }
-        let (whole, fraction) = magnitude.quotientAndRemainder(dividingBy: PowersOfTen[self.scale])
-        count += Self.writeDigits(whole, to: target + count)
-        guard fraction != 0 else { return count }
+        var rest: UInt64
+        let (high, low) = (UInt64(truncatingIfNeeded: magnitude >> 64), UInt64(truncatingIfNeeded: magnitude))
+        let unit = PowersOfTen.words[self.scale]
+        if high < unit {
+            // The whole part fits in a machine word, as it nearly always does: one instruction divides.
+            let (whole, fraction) = unit.dividingFullWidth((high, low))
+            count += DecimalText.write(whole, to: target + count)
+            rest = fraction
+        } else {
+            let (whole, fraction) = magnitude.quotientAndRemainder(dividingBy: PowersOfTen[self.scale])
+            count += Self.writeDigits(whole, to: target + count)
+            // A fraction has at most 18 digits, so it fits in a machine word.
+            rest = UInt64(fraction)
+        }
+        guard rest != 0 else { return count }
         target.storeBytes(of: UInt8(ascii: "."), toByteOffset: count, as: UInt8.self)
         count += 1
-        // A fraction has at most 18 digits, so it fits in a machine word.
-        var rest = UInt64(fraction)
         var digits = self.scale
         while rest % 10 == 0 {
             rest /= 10
@@ -103,19 +113,30 @@ package enum DecimalText {
     package static func write(_ value: UInt64, to target: UnsafeMutableRawPointer) -> Int {
         let count = Self.digitCount(value)
         var rest = value
-        var index = count - 1
-        while rest >= 10 {
-            let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-            target.storeBytes(
-                of: UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: digit),
-                toByteOffset: index,
-                as: UInt8.self
-            )
+        var index = count
+        // Two digits for each division.
+        while rest >= 100 {
+            let (quotient, pair) = rest.quotientAndRemainder(dividingBy: 100)
+            index &-= 2
+            Self.storePair(pair, to: target + index)
             rest = quotient
-            index -= 1
         }
-        target.storeBytes(of: UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest), as: UInt8.self)
+        if rest >= 10 {
+            Self.storePair(rest, to: target)
+        } else {
+            target.storeBytes(of: UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest), as: UInt8.self)
+        }
         return count
+    }
+
+    @inline(__always)
+    private static func storePair(_ pair: UInt64, to target: UnsafeMutableRawPointer) {
+        let digits: StaticString = """
+            00010203040506070809101112131415161718192021222324252627282930313233343536373839\
+            40414243444546474849505152535455565758596061626364656667686970717273747576777879\
+            8081828384858687888990919293949596979899
+            """
+        target.copyMemory(from: digits.utf8Start + Int(truncatingIfNeeded: pair) &* 2, byteCount: 2)
     }
 
     private static func digitCount(_ value: UInt64) -> Int {

@@ -51,5 +51,8 @@ enum PowersOfTen {
         (0..<exponent).reduce(UInt128(1)) { power, _ in power * 10 }
     }
 
+    /// Those that a machine word holds.
+    static let words: [UInt64] = Self.table.prefix(20).compactMap { UInt64(exactly: $0) }
+
     static subscript(_ exponent: Int) -> UInt128 { Self.table[exponent] }
 }

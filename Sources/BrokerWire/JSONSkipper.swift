@@ -165,21 +165,27 @@ package struct JSONSkipper {
         }
     }
 
-    /// Moves to the next quote, backslash or control character, eight bytes at a time.
+    /// The top bits of the bytes in `word` that are a quote, a backslash or a control character.
     ///
     /// In a word whose bytes are compared all at once, a borrow can only make a byte look like a stop that lies
     /// behind a real one, so the first one found is right.
     @inline(__always)
-    private mutating func skipPlainCharacters() {
+    private static func stops(in word: UInt64) -> UInt64 {
         let ones: UInt64 = 0x0101_0101_0101_0101
         let highBits: UInt64 = 0x8080_8080_8080_8080
+        let quotes = word ^ (ones &* UInt64(UInt8(ascii: "\"")))
+        let backslashes = word ^ (ones &* UInt64(UInt8(ascii: "\\")))
+        return
+            (((quotes &- ones) & ~quotes) | ((backslashes &- ones) & ~backslashes) | ((word &- ones &* 0x20) & ~word))
+            & highBits
+    }
+
+    /// Moves to the next quote, backslash or control character, eight bytes at a time.
+    @inline(__always)
+    private mutating func skipPlainCharacters() {
         while self.index &+ 8 <= self.count {
             let word = UInt64(littleEndian: self.base.loadUnaligned(fromByteOffset: self.index, as: UInt64.self))
-            let quotes = word ^ (ones &* UInt64(UInt8(ascii: "\"")))
-            let backslashes = word ^ (ones &* UInt64(UInt8(ascii: "\\")))
-            let stops =
-                (((quotes &- ones) & ~quotes) | ((backslashes &- ones) & ~backslashes)
-                    | ((word &- ones &* 0x20) & ~word)) & highBits
+            let stops = Self.stops(in: word)
             guard stops == 0 else {
                 self.index &+= stops.trailingZeroBitCount / 8
                 return
@@ -191,6 +197,51 @@ package struct JSONSkipper {
             if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20 { return }
             self.index &+= 1
         }
+    }
+
+    /// Takes a string of at most seven plain characters, such as the name of a field, whose opening quote is the
+    /// current byte; `nil`, and nothing is taken, if it is another string or too near to the end.
+    ///
+    /// - Returns: Its bytes, the first one lowest.
+    @inline(__always)
+    mutating func takeShortName() -> UInt64? {
+        guard self.index &+ 9 <= self.count else { return nil }
+        let word = UInt64(
+            littleEndian: self.base.loadUnaligned(fromByteOffset: self.index &+ 1, as: UInt64.self)
+        )
+        let stops = Self.stops(in: word)
+        guard stops != 0 else { return nil }
+        let length = stops.trailingZeroBitCount / 8
+        guard self.base.load(fromByteOffset: self.index &+ 1 &+ length, as: UInt8.self) == UInt8(ascii: "\"") else {
+            return nil
+        }
+        self.index &+= length &+ 2
+        return word & ((1 &<< (UInt64(length) &* 8)) &- 1)
+    }
+
+    /// Takes a whole number of at most fifteen digits without sign, fraction and exponent; `nil`, and nothing is taken,
+    /// if it is anything else.
+    @inline(__always)
+    mutating func takePlainInteger() -> UInt64? {
+        let start = self.index
+        var index = start
+        var value: UInt64 = 0
+        while index < self.count {
+            let byte = self.base.load(fromByteOffset: index, as: UInt8.self)
+            let digit = byte &- UInt8(ascii: "0")
+            guard digit <= 9 else {
+                if byte == UInt8(ascii: ".") || byte | 0x20 == UInt8(ascii: "e") { return nil }
+                break
+            }
+            value = value &* 10 &+ UInt64(digit)
+            index &+= 1
+            guard index &- start <= 15 else { return nil }
+        }
+        guard index > start else { return nil }
+        // No zero stands in front of other digits.
+        if self.current == UInt8(ascii: "0"), index > start &+ 1 { return nil }
+        self.index = index
+        return value
     }
 
     private mutating func skipEscape() throws(Problem) {

@@ -43,8 +43,7 @@ extension ByteBuffer {
     /// Writes the acknowledgement of a publish that was applied before under the same `once`.
     package mutating func writeDuplicateAck(id: UnsafeRawBufferPointer, offset: UInt64, value: WireValue) {
         self.writeTextFrame(capacity: Self.fixedTextMax + id.count + value.bytesMax) { writer in
-            writer.put(id.isEmpty ? "{\"op\":\"ack\"" : "{\"op\":\"ack\",\"id\":")
-            writer.put(id)
+            writer.putAck(id)
             writer.put(",\"offset\":")
             writer.put(offset)
             writer.putData(value)

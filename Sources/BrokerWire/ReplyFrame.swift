@@ -8,8 +8,7 @@ extension ByteBuffer {
     /// Writes the acknowledgement of a publish or a reset.
     package mutating func writePublishAck(id: UnsafeRawBufferPointer, offset: UInt64, value: WireValue) {
         self.writeTextFrame(capacity: Self.fixedTextMax + id.count + value.bytesMax) { writer in
-            writer.put(id.isEmpty ? "{\"op\":\"ack\"" : "{\"op\":\"ack\",\"id\":")
-            writer.put(id)
+            writer.putAck(id)
             writer.put(",\"offset\":")
             writer.put(offset)
             writer.putData(value)
@@ -20,8 +19,7 @@ extension ByteBuffer {
     /// Writes the acknowledgement of a publish that a rule left out; it uses no offset.
     package mutating func writeLeftOutAck(id: UnsafeRawBufferPointer, why: StaticString) {
         self.writeTextFrame(capacity: Self.fixedTextMax + id.count) { writer in
-            writer.put(id.isEmpty ? "{\"op\":\"ack\"" : "{\"op\":\"ack\",\"id\":")
-            writer.put(id)
+            writer.putAck(id)
             writer.put(",\"applied\":false,\"why\":\"")
             writer.put(why)
             writer.put("\"}")
@@ -31,8 +29,7 @@ extension ByteBuffer {
     /// Writes an acknowledgement that says no more than that.
     package mutating func writeAck(id: UnsafeRawBufferPointer) {
         self.writeTextFrame(capacity: Self.fixedTextMax + id.count) { writer in
-            writer.put(id.isEmpty ? "{\"op\":\"ack\"" : "{\"op\":\"ack\",\"id\":")
-            writer.put(id)
+            writer.putAck(id)
             writer.put("}")
         }
     }
@@ -40,8 +37,7 @@ extension ByteBuffer {
     /// Writes the acknowledgement of a `sub` with wildcards, which has no position of its own.
     package mutating func writeFilterAck(id: UnsafeRawBufferPointer, topic: [UInt8]) {
         self.writeTextFrame(capacity: Self.fixedTextMax + id.count + 2 * topic.count) { writer in
-            writer.put(id.isEmpty ? "{\"op\":\"ack\"" : "{\"op\":\"ack\",\"id\":")
-            writer.put(id)
+            writer.putAck(id)
             writer.put(",\"topic\":\"")
             writer.putTopic(topic)
             writer.put("\"}")
@@ -59,8 +55,7 @@ extension ByteBuffer {
         // A topic may hold quotes and backslashes; each takes one byte more in JSON.
         let capacity = Self.fixedTextMax + id.count + 2 * topic.count + position.epoch.utf8.count + value.bytesMax
         self.writeTextFrame(capacity: capacity) { writer in
-            writer.put(id.isEmpty ? "{\"op\":\"ack\"" : "{\"op\":\"ack\",\"id\":")
-            writer.put(id)
+            writer.putAck(id)
             writer.put(",\"topic\":\"")
             writer.putTopic(topic)
             writer.put("\",\"epoch\":\"")
@@ -138,6 +133,15 @@ extension ByteBuffer {
 }
 
 extension RawWriter {
+    /// Begins an acknowledgement of a request with this `id`, which may be empty.
+    @inline(__always)
+    mutating func putAck(_ id: UnsafeRawBufferPointer) {
+        // Each literal by itself: the compiler then stores it instead of calling for a copy.
+        guard !id.isEmpty else { return self.put("{\"op\":\"ack\"") }
+        self.put("{\"op\":\"ack\",\"id\":")
+        self.put(id)
+    }
+
     /// A topic holds no control characters, so only quotes and backslashes have to be escaped.
     @inline(__always)
     package mutating func putTopic(_ topic: [UInt8]) {

@@ -27,9 +27,13 @@ enum RequestField: UInt8 {
     case producerAcked
 
     /// No field has more than eight bytes, so one machine word tells them apart.
-    init(name: UnsafeRawBufferPointer) {
+    init(name: UnsafeRawBufferPointer) { self.init(word: Self.word(name)) }
+
+    /// - Parameter word: The bytes of the name, the first one lowest.
+    @inline(__always)
+    init(word: UInt64) {
         self =
-            switch Self.word(name) {
+            switch word {
             case Self.word("op"): .op
             case Self.word("id"): .id
             case Self.word("topic"): .topic
@@ -50,8 +54,10 @@ enum RequestField: UInt8 {
             }
     }
 
-    static func operation(_ name: UnsafeRawBufferPointer) -> Request.Operation? {
-        switch Self.word(name) {
+    /// The operation that a word names, its first byte lowest.
+    @inline(__always)
+    static func operation(_ word: UInt64) -> Request.Operation? {
+        switch word {
         case Self.word("pub"): .publish
         case Self.word("sub"): .subscribe
         case Self.word("unsub"): .unsubscribe
@@ -91,14 +97,14 @@ enum RequestField: UInt8 {
         }
     }
 
-    /// The bytes of a short name as a number; 0 for one that can not be any of ours.
+    /// The bytes of a short name as a number, the first one lowest; 0 for one that can not be any of ours.
     ///
-    /// That is a longer one, and one that begins with a zero byte, which would not change the number.
+    /// That is a longer one, and one that ends with a zero byte, which would not change the number.
     @inline(__always)
-    private static func word(_ name: UnsafeRawBufferPointer) -> UInt64 {
-        guard name.count <= 8, name.first != 0 else { return 0 }
+    static func word(_ name: UnsafeRawBufferPointer) -> UInt64 {
+        guard name.count <= 8, name.last != 0 else { return 0 }
         var word: UInt64 = 0
-        for byte in name { word = word << 8 | UInt64(byte) }
+        for index in name.indices { word |= UInt64(name[index]) &<< (UInt64(index) &* 8) }
         return word
     }
 

@@ -99,12 +99,12 @@ package struct RequestScanner {
                 )
             }
             guard self.json.current == UInt8(ascii: "\"") else { throw self.json.syntax() }
-            let name = try self.takeString()
+            let field = try self.takeName()
             self.json.skipBlank()
             guard self.json.current == UInt8(ascii: ":") else { throw self.json.syntax() }
             self.json.index += 1
             self.json.skipBlank()
-            try self.scanField(named: name)
+            try self.scan(field)
             self.json.skipBlank()
             if self.json.current == UInt8(ascii: ",") {
                 self.json.index += 1
@@ -134,8 +134,15 @@ package struct RequestScanner {
 
     // MARK: Fields
 
-    private mutating func scanField(named name: ByteRange) throws(JSONSkipper.Problem) {
-        let field = RequestField(name: name.bytes(in: UnsafeRawBufferPointer(self.message)))
+    /// Takes the name of a member, whose opening quote is the current byte.
+    @inline(__always)
+    private mutating func takeName() throws(JSONSkipper.Problem) -> RequestField {
+        if let word = self.json.takeShortName() { return RequestField(word: word) }
+        let name = try self.takeString()
+        return RequestField(name: name.bytes(in: UnsafeRawBufferPointer(self.message)))
+    }
+
+    private mutating func scan(_ field: RequestField) throws(JSONSkipper.Problem) {
         guard field != .unknown else { return try self.json.skipValue() }
         self.note(field)
         switch field {
@@ -176,7 +183,7 @@ package struct RequestScanner {
             case UInt8(ascii: "n"): .null
             default: .number
             }
-        try self.json.skipValue()
+        if self.json.takePlainInteger() == nil { try self.json.skipValue() }
         self.request.data = ByteRange(start..<self.json.index)
     }
 
@@ -195,8 +202,14 @@ package struct RequestScanner {
     }
 
     private mutating func scanOperation() throws(JSONSkipper.Problem) {
-        guard let name = try self.takeString(.op) else { return }
-        guard let operation = RequestField.operation(name.bytes(in: UnsafeRawBufferPointer(self.message))) else {
+        let word: UInt64
+        if self.json.current == UInt8(ascii: "\""), let short = self.json.takeShortName() {
+            word = short
+        } else {
+            guard let name = try self.takeString(.op) else { return }
+            word = RequestField.word(name.bytes(in: UnsafeRawBufferPointer(self.message)))
+        }
+        guard let operation = RequestField.operation(word) else {
             return self.fail("op", "is none of hello, sub, unsub, pub, get, reset and ping")
         }
         self.request.operation = operation
@@ -261,6 +274,10 @@ package struct RequestScanner {
         -> UInt64?
     {
         let start = self.json.index
+        if let value = self.json.takePlainInteger() {
+            if value >= lowest { return value }
+            self.json.index = start
+        }
         try self.json.skipValue()
         let digits = self.message[start..<self.json.index]
         var value: UInt64 = 0

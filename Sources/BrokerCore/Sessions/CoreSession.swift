@@ -12,6 +12,8 @@ final class CoreSession {
     var producer: ProducerState?
     /// The number that has to come again, because it could not be judged; what was sent behind it is dropped.
     var awaitedSeq: UInt64?
+    /// The topic that it published to last, where most publish again.
+    var lastTopic: TopicState?
     /// Whether it is being closed, and nothing that it says counts any more.
     var isEnded = false
     /// The retained messages of a wildcard subscription, on their way page by page.

@@ -2,11 +2,10 @@ package import BrokerWire
 
 /// Reads the messages of one connection: which dialect it speaks, and when it has spoken nonsense too often.
 package struct MessageReader: Sendable {
-    /// What a message turned out to be.
-    package enum Reading: Sendable {
-        case request(Request)
-        /// The client is told, and closed if `isLast`.
-        case refusal(RequestError, isLast: Bool)
+    /// A message that is no request: the client is told, and closed if that was one too many.
+    package struct Refusal: Error, Sendable {
+        package var error: RequestError
+        package var isLast: Bool
     }
 
     private enum Dialect {
@@ -30,15 +29,18 @@ package struct MessageReader: Sendable {
     }
 
     /// Reads `message`, which came at `now` on the monotonic clock and may be changed.
-    package mutating func read(_ message: UnsafeMutableRawBufferPointer, now: UInt64) -> Reading {
+    package mutating func read(
+        _ message: UnsafeMutableRawBufferPointer,
+        now: UInt64
+    ) throws(Refusal) -> Request {
         if self.dialect == .undecided {
             self.dialect = Self.number(in: UnsafeRawBufferPointer(message)) == nil ? .envelope : .plain
         }
         do throws(RequestError) {
-            return .request(try self.request(message))
+            return try self.request(message)
         } catch {
             let counts = error.code.countsAsMalformed && error.id.isEmpty && error.seq == nil
-            return .refusal(error, isLast: counts && self.isOneTooMany(now))
+            throw Refusal(error: error, isLast: counts && self.isOneTooMany(now))
         }
     }
 

@@ -9,6 +9,12 @@ final class TopicState {
     let views: [TopicRule]
     /// Whether `data` itself is what it takes, and nothing is made from it: nearly all topics.
     let isPlain: Bool
+    // Of the rule, which is a large value, what every publish asks for.
+    let isView: Bool
+    let isOnDisk: Bool
+    let takesNumbers: Bool
+    let number: NumberFormat
+    let isStrict: Bool
     /// The key that its name says by itself.
     let ownKey: [UInt8]?
     /// Names this life of the topic to the hubs; never used twice.
@@ -19,7 +25,7 @@ final class TopicState {
     var rowID: Int64?
     var offset: UInt64 = 0
     var timestamp: UInt64 = 0
-    private(set) var accumulator: (any Accumulator)?
+    let accumulator: (any Accumulator)?
     /// The same, if its value changes with time.
     let timed: (any TimedAccumulator)?
     /// Where its alerts stand.
@@ -74,7 +80,12 @@ final class TopicState {
         self.name = name
         self.rule = rule
         self.views = views
-        self.isPlain = views.isEmpty && rule.takesDataAsIs
+        self.isPlain = views.isEmpty && rule.takesDataAsIs && rule.view == nil
+        self.isView = rule.view != nil
+        self.isOnDisk = rule.durability == .disk
+        self.takesNumbers = rule.aggregator?.input == .number
+        self.number = rule.number
+        self.isStrict = rule.isStrict
         self.ownKey = rule.alerts.isEmpty ? nil : rule.key(of: name)
         self.key = key
         self.epoch = epoch
@@ -84,6 +95,11 @@ final class TopicState {
         self.timed = accumulator as? any TimedAccumulator
         self.alerts = TopicAlerts(rule.alerts, keysMax: rule.alertKeysMax)
         self.watchedSince = watchedSince
+    }
+
+    /// Whether this is its name, byte for byte.
+    func isNamed(_ name: UnsafeRawBufferPointer) -> Bool {
+        self.name.withUnsafeBytes { $0.hasSameBytes(as: name) }
     }
 
     var hasAggregator: Bool { self.accumulator != nil }
@@ -98,7 +114,7 @@ final class TopicState {
     /// Whether a publish changes what is stored: aggregates and retained messages do, and so does an event on a topic
     /// that has a stored message, because the two share their offsets.
     func isStored(retaining: Bool) -> Bool {
-        self.rule.durability == .disk && (self.hasAggregator || retaining || self.rowID != nil)
+        self.isOnDisk && (self.hasAggregator || retaining || self.rowID != nil)
     }
 
     // MARK: Value
