@@ -11,6 +11,9 @@ package struct BrokerLimits: Hashable, Sendable {
     package var keysPerTopic = 10_000
     /// The most bytes that wait for one client before it is closed as a slow consumer.
     package var outboxBytes = 1024 * 1024
+    /// The longest pause between two rounds of totals to very many, in nanoseconds; 0 for none. A person does not see
+    /// that a number is fifty milliseconds old.
+    package var totalsPauseMax = 50 * BrokerTime.nanosecondsPerMillisecond
     /// The most requests of one connection without an answer; past it the socket is not read.
     package var unacknowledgedMessages = 1024
     /// The same in bytes.

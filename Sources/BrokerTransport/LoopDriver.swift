@@ -26,7 +26,8 @@ final class LoopDriver {
     private let wallClock: @Sendable () -> UInt64
     private var isTickScheduled = false
     private var tickTime = BrokerTime(monotonic: 0, wall: 0)
-    private var isWakeScheduled = false
+    /// When the hub is woken next for what waits for its time.
+    private var wake: (due: UInt64, task: Scheduled<Void>)?
     /// Set when the broker stops: connections that come now are sent away at once.
     private(set) var isDraining = false
     /// Set when the loops are about to end: nothing is scheduled any more.
@@ -108,14 +109,15 @@ final class LoopDriver {
     }
 
     private func scheduleWake(_ now: UInt64) {
-        guard !self.isWakeScheduled, let due = self.hub.nextWake else { return }
-        self.isWakeScheduled = true
+        guard let due = self.hub.nextWake, self.wake.map({ due < $0.due }) ?? true else { return }
+        self.wake?.task.cancel()
         let delay = TimeAmount.nanoseconds(Int64(due > now ? due - now : 0))
-        self.eventLoop.assumeIsolated().scheduleTask(in: delay) {
-            self.isWakeScheduled = false
+        let task = self.eventLoop.assumeIsolated().scheduleTask(in: delay) {
+            self.wake = nil
             self.hub.wake(at: self.eventLoop.now.uptimeNanoseconds)
             self.writeAll()
         }
+        self.wake = (due, task)
     }
 
     // MARK: From connections

@@ -26,4 +26,24 @@ struct EventLoopTests {
             }
         }
     }
+
+    /// What waits for a time that is far away does not keep others from theirs.
+    @Test func aRateIsNotHeldUpByASlowerOne() async throws {
+        let topics = ##"[{"topic":"#","aggregate":"sum","durability":"memory"}]"##
+        try await TestBroker.run(topics: topics) { broker async throws in
+            try await WireClient.run(port: broker.port) { client async throws in
+                _ = try await client.ask(#"{"op":"sub","id":1,"topic":"slow","maxRate":0.005}"#)
+                _ = try await client.ask(#"{"op":"sub","id":2,"topic":"quick","maxRate":20}"#)
+                for topic in ["slow", "slow", "quick", "quick"] {
+                    let answer = try await client.ask(#"{"op":"pub","id":3,"topic":"\#(topic)","data":1}"#)
+                    #expect(answer.contains(#""op":"ack""#))
+                    // The first one is told at once.
+                    if answer.contains(#""data":1}"#) { _ = try await client.receive() }
+                }
+                // The second one of `slow` comes in some minutes.
+                let message = ServerFrame(Array(try await client.receive().utf8))
+                #expect(message.topic == "quick" && message["data"] == "2")
+            }
+        }
+    }
 }

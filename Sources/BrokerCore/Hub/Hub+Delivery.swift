@@ -7,12 +7,14 @@ extension Hub {
 
     func change(_ change: SubscriptionChange) {
         guard let session = self.session(change.session) else { return }
+        // It comes or goes with what the others know, too.
+        self.tellPostponed()
         self.sendOwed(of: change.filter, to: session)
         if session.filters[change.filter] != nil { self.removeSubscriber(session.id.slot, change.filter) }
         session.filters[change.filter] = change.options
         guard let options = change.options else { return }
         let number = self.filters.insert(change.filter)
-        while self.subscribers.count <= number { self.subscribers.append([]) }
+        while self.subscribers.count <= number { self.subscribers.append(Subscribers()) }
         self.subscribers[number].append(Subscriber(slot: session.id.slot, options: options))
     }
 
@@ -43,12 +45,8 @@ extension Hub {
 
     func removeSubscriber(_ slot: UInt32, _ filter: TopicFilter) {
         guard let number = self.filters.number(of: filter) else { return }
-        if let index = self.subscribers[number].firstIndex(where: { $0.slot == slot }) {
-            // The order of subscribers means nothing, so the last one can take the place.
-            self.subscribers[number].swapAt(index, self.subscribers[number].count - 1)
-            self.subscribers[number].removeLast()
-        }
-        if self.subscribers[number].isEmpty { self.filters.remove(filter) }
+        self.subscribers[number].remove(slot: slot)
+        if self.subscribers[number].all.isEmpty { self.filters.remove(filter) }
     }
 
     // MARK: Delivery
@@ -67,27 +65,58 @@ extension Hub {
             topic.isCurrent = true
             self.toldTopics.append(topic)
         }
-        if topic.matchGeneration != self.filters.generation {
-            topic.matches.removeAll(keepingCapacity: true)
-            self.filters.match(topic.name, into: &topic.matches)
-            topic.matchGeneration = self.filters.generation
+        let canWait = entry.flags.contains(.isAggregate) && !entry.flags.contains(.isFinal)
+        guard canWait, self.pace.isPausing(at: self.now) else {
+            topic.isPostponed = false
+            return self.deliver(entry, topic, batch: batch, to: .everybody)
         }
-        self.deliveryCount += 1
-        if topic.matches.count == 1 {
-            for subscriber in self.subscribers[topic.matches[0]] {
-                guard let session = self.session(slot: subscriber.slot) else { continue }
-                self.deliver(entry, batch: batch, to: session, subscriber.options)
+        self.postpone(entry, topic)
+        self.findMatches(of: topic)
+        guard topic.matches.contains(where: { self.subscribers[$0].eagerCount > 0 }) else { return }
+        self.deliver(entry, topic, batch: batch, to: .eager)
+    }
+
+    /// Which of a topic's subscribers a message is for.
+    enum Audience {
+        case everybody
+        /// Those who asked for every message, or have a rate of their own.
+        case eager
+        /// The others: to them only the newest value matters, whenever it comes.
+        case patient
+
+        func includes(_ options: SubscriptionOptions, isAggregate: Bool) -> Bool {
+            switch self {
+            case .everybody: true
+            case .eager: !(isAggregate && options.canWait)
+            case .patient: isAggregate && options.canWait
             }
-        } else {
-            self.deliverMerged(entry, topic, batch: batch)
+        }
+    }
+
+    private func findMatches(of topic: HubTopic) {
+        guard topic.matchGeneration != self.filters.generation else { return }
+        topic.matches.removeAll(keepingCapacity: true)
+        self.filters.match(topic.name, into: &topic.matches)
+        topic.matchGeneration = self.filters.generation
+    }
+
+    private func deliver(_ entry: HubEntry, _ topic: HubTopic, batch: Int32, to audience: Audience) {
+        self.findMatches(of: topic)
+        self.deliveryCount += 1
+        guard topic.matches.count == 1 else { return self.deliverMerged(entry, topic, batch: batch, to: audience) }
+        let isAggregate = entry.flags.contains(.isAggregate)
+        for subscriber in self.subscribers[topic.matches[0]].all
+        where audience.includes(subscriber.options, isAggregate: isAggregate) {
+            guard let session = self.session(slot: subscriber.slot) else { continue }
+            self.deliver(entry, batch: batch, to: session, subscriber.options)
         }
     }
 
     /// Delivers once to sessions that several filters of theirs would give it to.
-    private func deliverMerged(_ entry: HubEntry, _ topic: HubTopic, batch: Int32) {
+    private func deliverMerged(_ entry: HubEntry, _ topic: HubTopic, batch: Int32, to audience: Audience) {
         var found: [HubSession] = []
         for filter in topic.matches {
-            for subscriber in self.subscribers[filter] {
+            for subscriber in self.subscribers[filter].all {
                 guard let session = self.session(slot: subscriber.slot) else { continue }
                 let isAggregate = entry.flags.contains(.isAggregate)
                 if session.mergeMark == self.deliveryCount {
@@ -99,7 +128,35 @@ extension Hub {
                 }
             }
         }
-        for session in found { self.deliver(entry, batch: batch, to: session, session.merged) }
+        let isAggregate = entry.flags.contains(.isAggregate)
+        for session in found where audience.includes(session.merged, isAggregate: isAggregate) {
+            self.deliver(entry, batch: batch, to: session, session.merged)
+        }
+    }
+
+    // MARK: Pauses
+
+    private func postpone(_ entry: HubEntry, _ topic: HubTopic) {
+        guard topic.isPostponed else {
+            topic.isPostponed = true
+            topic.postponedPublisher = entry.session
+            return self.postponedTopics.append(entry.topic)
+        }
+        if topic.postponedPublisher != entry.session { topic.postponedPublisher = .none }
+    }
+
+    /// Makes due what was postponed.
+    func tellPostponed() {
+        guard !self.postponedTopics.isEmpty else { return }
+        for key in self.postponedTopics {
+            guard let topic = self.topics[key], topic.isPostponed else { continue }
+            topic.isPostponed = false
+            var entry = HubEntry(.deliver, session: topic.postponedPublisher)
+            entry.topic = key
+            entry.flags = .isAggregate
+            self.deliver(entry, topic, batch: 0, to: .patient)
+        }
+        self.postponedTopics.removeAll(keepingCapacity: true)
     }
 
     private func deliver(_ entry: HubEntry, batch: Int32, to session: HubSession, _ options: SubscriptionOptions) {
@@ -140,11 +197,15 @@ extension Hub {
     // MARK: Rates
 
     /// When ``wake(at:)`` has to be called next.
-    package var nextWake: UInt64? { self.timers.next }
+    package var nextWake: UInt64? {
+        guard !self.postponedTopics.isEmpty else { return self.timers.next }
+        return min(self.timers.next ?? .max, self.pace.end)
+    }
 
     /// Makes due what has waited long enough; ``flush(at:recycle:)`` sends it.
     package func wake(at now: UInt64) {
         self.now = now
+        if !self.pace.isPausing(at: now) { self.tellPostponed() }
         while let timer = self.timers.popDue(at: now)?.subject {
             guard let session = self.session(timer.session), session.waiting.contains(timer.topic) else { continue }
             // The newest may have been sent by another way in between, and what waits now came after that.
@@ -177,6 +238,9 @@ struct RatedTopic {
 }
 
 extension SubscriptionOptions {
+    /// Whether the newest value of a total is all that it wants, whenever that comes.
+    var canWait: Bool { self.mode != .all && self.interval == 0 }
+
     func effectiveMode(isAggregate: Bool) -> Request.Mode { self.mode ?? (isAggregate ? .latest : .all) }
 
     /// What two subscriptions of one connection ask for together: every message if one of them wants that, the

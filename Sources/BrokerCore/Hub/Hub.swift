@@ -19,12 +19,17 @@ package final class Hub {
 
     var filters = FilterTree()
     /// Who subscribes by each filter.
-    var subscribers: [[Subscriber]] = []
+    var subscribers: [Subscribers] = []
     var topics: [UInt32: HubTopic] = [:]
     /// Topics whose newest frame lies in a batch of this tick.
     var toldTopics: [HubTopic] = []
     var deliveryCount: UInt64 = 0
     var timers = TimerHeap<RatedTopic>()
+    var pace: ConflationPace
+    /// Topics that are told at the end of the pause.
+    var postponedTopics: [UInt32] = []
+    /// To how many the newest totals have gone in this tick.
+    private var totalDeliveries = 0
     var now: UInt64 = 0
 
     /// The batches of this tick; segments point into them.
@@ -41,9 +46,30 @@ package final class Hub {
         var options: SubscriptionOptions
     }
 
+    /// The subscriptions by one filter.
+    struct Subscribers {
+        private(set) var all: [Subscriber] = []
+        /// How many of them have to hear of each change of a total.
+        private(set) var eagerCount = 0
+
+        mutating func append(_ subscriber: Subscriber) {
+            self.all.append(subscriber)
+            if !subscriber.options.canWait { self.eagerCount += 1 }
+        }
+
+        mutating func remove(slot: UInt32) {
+            guard let index = self.all.firstIndex(where: { $0.slot == slot }) else { return }
+            if !self.all[index].options.canWait { self.eagerCount -= 1 }
+            // The order of subscribers means nothing, so the last one can take the place.
+            self.all.swapAt(index, self.all.count - 1)
+            self.all.removeLast()
+        }
+    }
+
     package init(index: UInt16, limits: BrokerLimits) {
         self.index = index
         self.limits = limits
+        self.pace = ConflationPace(pauseMax: limits.totalsPauseMax)
     }
 
     // MARK: Sessions
@@ -115,7 +141,10 @@ package final class Hub {
         switch entry.kind {
         case .reply, .push:
             guard let session = self.session(entry.session) else { return }
-            if entry.kind == .push { self.sendOwed(of: nil, to: session) }
+            if entry.kind == .push {
+                self.tellPostponed()
+                self.sendOwed(of: nil, to: session)
+            }
             self.append(entry, batch: number, to: session)
             if entry.flags.contains(.reportsDrain) { session.reportsDrain = true }
             if entry.flags.contains(.resumes) { session.isHeld = false }
@@ -166,7 +195,12 @@ package final class Hub {
             self.flush(session)
         }
         self.listed.removeAll(keepingCapacity: true)
-        for topic in self.toldTopics { topic.isCurrent = false }
+        self.pace.noteRound(of: self.totalDeliveries, at: now)
+        self.totalDeliveries = 0
+        for topic in self.toldTopics {
+            if topic.isPostponed { self.withNewest(of: topic) { topic.keep($0) } }
+            topic.isCurrent = false
+        }
         self.toldTopics.removeAll(keepingCapacity: true)
         let done = self.batches
         self.batches.removeAll(keepingCapacity: true)
@@ -179,6 +213,7 @@ package final class Hub {
             return
         }
         if connection.isWritable {
+            if !session.due.isEmpty { self.totalDeliveries += 1 }
             self.write(session, connection)
         } else {
             self.keep(session, connection)

@@ -12,6 +12,10 @@ final class HubTopic {
     var matches: [Int] = []
     var matchGeneration: UInt64 = .max
 
+    /// Whether those who can wait are told of a change at the end of the pause, and who made it, or nobody if several.
+    var isPostponed = false
+    var postponedPublisher: SessionID = .none
+
     private var keepsNewest = false
 
     init(name: [UInt8]) { self.name = name }

@@ -212,7 +212,21 @@ extension ConfigurationKey {
             .seconds(1)...(.minutes(10)),
             "How long a client may take to answer a Close before the connection is cut."
         ),
+        .duration(
+            "limits.totalsPause",
+            \.transport.limits.totalsPause,
+            .zero...(.seconds(10)),
+            "The longest pause between two rounds of totals to very many subscribers; \"0s\" for none."
+        ),
     ]
+}
+
+extension BrokerLimits {
+    /// The longest pause as a duration.
+    var totalsPause: TimeAmount {
+        get { .nanoseconds(Int64(clamping: self.totalsPauseMax)) }
+        set { self.totalsPauseMax = UInt64(clamping: newValue.nanoseconds) }
+    }
 }
 
 extension BrokerConfiguration {
