@@ -34,9 +34,11 @@ install: release
 compare: release
 	../shared/bench/compare --broker .build/release/wsbroker
 
-# What one update of an aggregate costs.
-bench:
-	swift run -c release --package-path Benchmarks aggregation-bench
+# What the parts cost, and what one update of an aggregate does: `make bench PARTS="acknowledge 1000"` for some of them.
+bench: release
+	WSBROKER_BENCHMARKS=1 swift run -c release parts-bench $(PARTS)
+	Benchmarks/Allocations/allocations.py --broker .build/release/wsbroker
+	swift run -c release --package-path Benchmarks aggregation-bench $(PARTS)
 
 # The broker of one's own, with an aggregator more.
 example: setup

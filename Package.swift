@@ -164,6 +164,20 @@ let package = Package(
     ]
 )
 
+// What it measures is inside this package, so it is a target of it, but of `make bench` only.
+if Context.environment["WSBROKER_BENCHMARKS"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "parts-bench",
+            dependencies: [
+                "BrokerAggregation", "BrokerCore", "BrokerStore", "BrokerTestKit", "BrokerWire", .logging, .nioCore,
+                .sqlite,
+            ],
+            path: "Benchmarks/Parts"
+        )
+    )
+}
+
 for target in package.targets {
     target.swiftSettings = settings
 }

@@ -106,7 +106,8 @@ extension Broker {
     }
 
     private func makeTopic(_ name: [UInt8], hash: Int) -> TopicState {
-        let rule = name.withUnsafeBytes { self.rule(for: $0) }
+        let shared = name.withUnsafeBytes { self.rules.sharedRule(for: $0) }
+        let rule = shared.rule
         let key = self.nextTopicKey
         self.nextTopicKey += 1
         let isStored = rule.durability == .disk && rule.aggregator != nil
@@ -115,7 +116,7 @@ extension Broker {
         let views = name.withUnsafeBytes { self.rules.views(of: $0) }
         let topic = TopicState(
             name: name,
-            rule: rule,
+            rule: shared,
             views: views,
             key: key,
             epoch: epoch,
@@ -133,8 +134,6 @@ extension Broker {
         if topic.timed != nil || !topic.alerts.isEmpty { self.timedTopics.append(topic) }
         return topic
     }
-
-    private func rule(for name: UnsafeRawBufferPointer) -> TopicRule { self.rules.rule(for: name) }
 
     /// Forgets event topics that nobody has used for a while; looks at a bounded number of topics each time.
     package func sweep(at now: BrokerTime) {

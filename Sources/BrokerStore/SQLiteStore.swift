@@ -150,6 +150,7 @@ package final class SQLiteStore: BatchCommitter {
                 let problem = try String.fetchOne(database, sql: "PRAGMA quick_check(1)") ?? ""
                 guard problem == "ok" else { throw StoreError.corrupt(path: self.path, reason: problem) }
                 var restored = RestoredStore(epoch: try self.epoch(database))
+                restored.rows.reserveCapacity(try Int.fetchOne(database, sql: "SELECT count(*) FROM topic") ?? 0)
                 let rows = try Row.fetchCursor(database, sql: "SELECT * FROM topic ORDER BY id")
                 while let row = try rows.next() {
                     guard let topic = TopicRow(row) else {

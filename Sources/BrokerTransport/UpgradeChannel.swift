@@ -57,7 +57,7 @@ package struct UpgradeChannel: HTTPChannelHandler {
             let options = channel.syncOptions
             try options?.setOption(
                 .recvAllocator,
-                value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1024, maximum: 65_536)
+                value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 65_536)
             )
             #if os(Linux)
             try? options?.setOption(Self.tcpNotSentLowWatermark, value: Self.unsentBytesMax)

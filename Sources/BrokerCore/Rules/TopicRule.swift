@@ -83,18 +83,27 @@ package struct TopicRule: Sendable {
     }
 }
 
+/// A rule that all its topics share, because there may be a million of them.
+final class SharedRule: Sendable {
+    let rule: TopicRule
+
+    init(_ rule: TopicRule) { self.rule = rule }
+}
+
 /// The rules of a broker in their order.
 package struct TopicRules: Sendable {
     package let rules: [TopicRule]
+    private let shared: [SharedRule]
     /// The views among them, by their places in ``rules``.
     private let views: [Int]
     /// What governs a topic that no rule names: events, of which the retained ones are kept on disk.
-    private let fallback: TopicRule
+    private let fallback: SharedRule
 
     package init(_ rules: [TopicRule]) throws(TopicError) {
         self.rules = rules
+        self.shared = rules.map { SharedRule($0) }
         self.views = rules.indices.filter { rules[$0].view != nil }
-        self.fallback = TopicRule(filter: try TopicFilter("#"))
+        self.fallback = SharedRule(TopicRule(filter: try TopicFilter("#")))
     }
 
     /// The views that are made from `topic`.
@@ -102,7 +111,9 @@ package struct TopicRules: Sendable {
         self.views.map { self.rules[$0] }.filter { $0.view?.from.matches(topic: topic) == true }
     }
 
-    package func rule(for topic: UnsafeRawBufferPointer) -> TopicRule {
-        self.rules.first { $0.filter.matches(topic: topic) } ?? self.fallback
+    package func rule(for topic: UnsafeRawBufferPointer) -> TopicRule { self.sharedRule(for: topic).rule }
+
+    func sharedRule(for topic: UnsafeRawBufferPointer) -> SharedRule {
+        self.shared.first { $0.rule.filter.matches(topic: topic) } ?? self.fallback
     }
 }

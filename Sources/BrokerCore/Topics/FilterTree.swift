@@ -1,12 +1,13 @@
-import BrokerWire
+package import BrokerWire
 
 /// Finds the topic filters that match a topic.
 ///
 /// Filters are numbered by their place here; what a filter stands for is kept by whoever asks, in an array beside it.
 /// Exact filters, which most are, cost one look-up; the others are a tree of levels.
-struct FilterTree {
+package struct FilterTree {
     private final class Level {
-        var children: [[UInt8]: Level] = [:]
+        /// By the bytes of the level; slices, so that none is copied to be looked up.
+        var children: [ArraySlice<UInt8>: Level] = [:]
         /// What follows a `+`.
         var anyLevel: Level?
         /// The filter that ends here, or -1.
@@ -27,12 +28,14 @@ struct FilterTree {
     /// Changes whenever a match found earlier may no longer be right.
     private(set) var generation: UInt64 = 0
 
+    package init() {}
+
     var count: Int { self.numbers.count }
 
     func number(of filter: TopicFilter) -> Int? { self.numbers[filter] }
 
     /// The number of `filter`, which is added if it is not there.
-    mutating func insert(_ filter: TopicFilter) -> Int {
+    package mutating func insert(_ filter: TopicFilter) -> Int {
         if let number = self.numbers[filter] { return number }
         let number = self.freeNumbers.popLast() ?? self.nextNumber
         if number == self.nextNumber { self.nextNumber += 1 }
@@ -53,9 +56,8 @@ struct FilterTree {
                 level.anyLevel = next
                 level = next
             default:
-                let key = Array(name)
-                let next = level.children[key] ?? Level()
-                level.children[key] = next
+                let next = level.children[name] ?? Level()
+                level.children[name] = next
                 level = next
             }
         }
@@ -91,14 +93,14 @@ struct FilterTree {
             Self.remove(levels.dropFirst(), from: next)
             if next.isEmpty { level.anyLevel = nil }
         default:
-            guard let next = level.children[Array(name)] else { return }
+            guard let next = level.children[name] else { return }
             Self.remove(levels.dropFirst(), from: next)
-            if next.isEmpty { level.children[Array(name)] = nil }
+            if next.isEmpty { level.children[name] = nil }
         }
     }
 
     /// Appends the numbers of all filters that match `topic`.
-    func match(_ topic: [UInt8], into found: inout [Int]) {
+    package func match(_ topic: [UInt8], into found: inout [Int]) {
         if let number = self.exact[topic] { found.append(number) }
         guard !self.root.isEmpty else { return }
         let levels = topic.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
@@ -118,7 +120,7 @@ struct FilterTree {
             if level.filter >= 0 { found.append(level.filter) }
             return
         }
-        if let next = level.children[Array(name)] {
+        if let next = level.children[name] {
             Self.match(levels.dropFirst(), at: next, wildcards: true, into: &found)
         }
         if wildcards, let next = level.anyLevel {
