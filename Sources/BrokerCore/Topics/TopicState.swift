@@ -191,6 +191,8 @@ final class TopicState {
     private(set) var tiedBatch: UInt64 = 0
     /// What it was before that.
     private var untied: Untied?
+    /// What it was before the batch that gathers, where the one before that is still on its way too.
+    private var untiedLater: Untied?
 
     private struct Untied {
         var accumulator: (any Accumulator)?
@@ -203,11 +205,10 @@ final class TopicState {
 
     /// Remembers what it is now, until a batch is committed.
     ///
-    /// - `isTied`: Whether an earlier batch is still on its way: then what was before that counts.
+    /// - `isTied`: Whether an earlier batch is still on its way: if that fails, what was before it counts.
     func tie(to batch: UInt64, isTied: Bool) {
         self.tiedBatch = batch
-        guard !isTied || self.untied == nil else { return }
-        self.untied = Untied(
+        let untied = Untied(
             accumulator: self.accumulator?.copy(),
             retained: self.retained,
             siblings: self.retainedSiblings,
@@ -215,14 +216,19 @@ final class TopicState {
             timestamp: self.timestamp,
             keysHeard: self.keysHeard
         )
+        if isTied, self.untied != nil { self.untiedLater = untied } else { self.untied = untied }
     }
 
-    func untie() { self.untied = nil }
+    /// Notes that `batch` is committed: what it has changed is not taken back any more.
+    func untie(from batch: UInt64) {
+        self.untied = self.tiedBatch > batch ? self.untiedLater : nil
+        self.untiedLater = nil
+    }
 
     /// Goes back to what it was before the batches that failed.
     func rollBackTie() {
         guard let untied = self.untied else { return }
-        self.untied = nil
+        (self.untied, self.untiedLater) = (nil, nil)
         if let before = untied.accumulator {
             self.accumulator?.reset()
             // It is a copy of this one.
