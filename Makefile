@@ -58,7 +58,8 @@ chaos-short: setup
 	swift build --product wsbroker
 	python3 Tests/Chaos/chaos.py --short --broker .build/debug/wsbroker
 
-# Lives of a broker with a simulated network, disk and clock, one for each seed.
+# The core and real clients with a simulated network, disk and clock: a life of them for each seed. A seed that fails is
+# named, and `SIMULATION_SEED=N make simulate SEEDS=1` runs it again.
 simulate: SEEDS ?= 2000
 simulate: setup
 	swift build --build-tests

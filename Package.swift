@@ -143,6 +143,14 @@ let package = Package(
             name: "BrokerCommandLineTests",
             dependencies: ["BrokerClient", "BrokerCommandLine", "BrokerWire", .argumentParser]
         ),
+        // The core and the client together, which no other target may import together.
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: [
+                "BrokerAggregation", "BrokerClient", "BrokerCore", "BrokerTestKit", "BrokerWire", .logging, .nioCore,
+                .nioEmbedded,
+            ]
+        ),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

@@ -19,6 +19,9 @@ extension ClientDriver: ConnectionDelegate {
             error.refusal = refusal
         }
         self.lastRefusal = nil
+        if error.brokerCode == ErrorCode.replaced.rawValue, self.producer?.isNameUnknown == true {
+            error = ClientError(.connectionLost, "an older connection of this client was taken for a newer one")
+        }
         self.ended(error)
     }
 

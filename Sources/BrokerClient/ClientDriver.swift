@@ -50,7 +50,9 @@ final class ClientDriver {
     /// Tells the attempt under way from those given up; their channels may still turn up.
     var attempt = 0
     var encoder = RequestEncoder()
-    var random = SystemRandomNumberGenerator()
+    /// What names, keys and waits are drawn from.
+    var random: any RandomNumberGenerator
+    private let connector: Connector
     /// Why there will be no connection any more.
     var end: ClientError?
 
@@ -83,10 +85,23 @@ final class ClientDriver {
     var startCalls: [UInt64: AnswerContinuation] = [:]
     var shutdownCalls: [AnswerContinuation] = []
 
-    init(configuration: ClientConfiguration, eventLoop: any EventLoop, outbox: PublishOutbox) {
+    /// Asks for a TCP connection, for at most so long; the answer comes on the loop.
+    typealias Connector = (any EventLoop, BrokerAddress, TimeAmount) -> EventLoopFuture<any Channel>
+
+    /// - `connector`: Where connections come from.
+    /// - `random`: Where randomness comes from.
+    init(
+        configuration: ClientConfiguration,
+        eventLoop: any EventLoop,
+        outbox: PublishOutbox,
+        connector: @escaping Connector = { ClientDriver.connectSocket($0, $1, $2) },
+        random: any RandomNumberGenerator = SystemRandomNumberGenerator()
+    ) {
         self.configuration = configuration
         self.eventLoop = eventLoop
         self.outbox = outbox
+        self.connector = connector
+        self.random = random
         self.logger = configuration.logger
         self.machine = ConnectionStateMachine(
             backoff: configuration.backoff,
@@ -145,9 +160,7 @@ final class ClientDriver {
         )
         let address = self.configuration.address
         self.logger.debug("connecting", metadata: ["address": "\(address)"])
-        ClientBootstrap(group: self.eventLoop)
-            .connectTimeout(timeout)
-            .connect(host: address.host, port: address.port)
+        self.connector(self.eventLoop, address, timeout)
             .assumeIsolated()
             .whenComplete { result in
                 switch result {
@@ -158,6 +171,14 @@ final class ClientDriver {
                     self.ended(ClientError(.cannotConnect, ConnectFailure.describe(error, to: address)))
                 }
             }
+    }
+
+    static func connectSocket(
+        _ eventLoop: any EventLoop,
+        _ address: BrokerAddress,
+        _ timeout: TimeAmount
+    ) -> EventLoopFuture<any Channel> {
+        ClientBootstrap(group: eventLoop).connectTimeout(timeout).connect(host: address.host, port: address.port)
     }
 
     private func connected(_ channel: any Channel, attempt: Int, timeouts: ClientChannelHandler.Timeouts) {
@@ -216,7 +237,7 @@ final class ClientDriver {
     private func failRequests(_ error: ClientError) {
         self.handOver()
         self.table.connectionLost()
-        self.producer?.connectionLost()
+        self.producer?.connectionLost(using: &self.random)
         for publish in self.pending.takeAll() { self.publishEnded(publish, .unknown) }
         self.releaseAnswered()
         let controls = self.controls.sorted { $0.key < $1.key }

@@ -70,8 +70,12 @@ struct ProducerStateMachine {
     /// Whether the broker drops what is sent now.
     var isHeld: Bool { self.heldFrom != nil }
 
+    /// Whether the name was drawn, so that nobody else knows it: what takes this client's place is an older connection
+    /// of its own, whose `hello` was long on its way.
+    var isNameUnknown: Bool { self.isEphemeral }
+
     /// Whether a client goes on after the broker said 4401, `producer_unknown`.
-    var canStartOver: Bool { self.isEphemeral }
+    var canStartOver: Bool { self.isNameUnknown }
 
     // MARK: Connections
 
@@ -117,7 +121,17 @@ struct ProducerStateMachine {
     }
 
     /// The connection is gone, and with it what the broker wanted to wait for.
-    mutating func connectionLost() {
+    ///
+    /// A name that was drawn and never welcomed is not said twice: what was lost may still arrive, and would fence off
+    /// a later connection of the same name.
+    mutating func connectionLost(using generator: inout some RandomNumberGenerator) {
+        self.connectionLost()
+        if self.isEphemeral, self.epoch == nil {
+            self.name = ClientConfiguration.Producer.drawEphemeralName(using: &generator)
+        }
+    }
+
+    private mutating func connectionLost() {
         self.heldFrom = nil
         self.gapStart = nil
         self.turn += 1

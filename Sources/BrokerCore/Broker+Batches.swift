@@ -174,7 +174,7 @@ extension Broker {
                 if let row { topic.committed(row) }
             }
             for (producer, row) in zip(batch.producers, self.committingProducers) { producer.committed(row) }
-            for topic in batch.tied where topic.tiedBatch <= batch.number { topic.untie() }
+            for topic in batch.tied { topic.untie(from: batch.number) }
             self.makeReady(batch)
         case .full(let reason):
             self.fail(batch, Refusal(.storageFull, "nothing was stored: \(reason)"))

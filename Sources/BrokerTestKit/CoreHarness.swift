@@ -30,6 +30,12 @@ package final class CoreHarness {
     package private(set) var clients: [Client] = []
     private let limits: BrokerLimits
     private let storeEpoch: String
+    /// The epoch of a producer that was drawn last, in this life of the broker or an earlier one.
+    private let lastEpoch: LastEpoch
+
+    private final class LastEpoch {
+        var value: UInt64 = 1000
+    }
 
     // The store
     /// What is safely stored, by row.
@@ -56,6 +62,8 @@ package final class CoreHarness {
         self.time = time
         self.limits = limits
         self.storeEpoch = "k1"
+        let lastEpoch = earlier?.lastEpoch ?? LastEpoch()
+        self.lastEpoch = lastEpoch
         self.rows = earlier?.rows ?? Dictionary(uniqueKeysWithValues: rows.map { ($0.id, $0) })
         self.producers = earlier?.producers ?? [:]
         self.onces = earlier?.onces ?? [:]
@@ -71,19 +79,13 @@ package final class CoreHarness {
             runEpoch: runEpoch,
             hubCount: hubCount,
             startedAt: time,
-            drawEpoch: Self.epochs(),
+            drawEpoch: {
+                lastEpoch.value += 1
+                return lastEpoch.value
+            },
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
         self.hubs = (0..<hubCount).map { Hub(index: UInt16($0), limits: limits) }
-    }
-
-    /// Draws 1001, 1002, ...
-    private static func epochs() -> () -> UInt64 {
-        var last: UInt64 = 1000
-        return {
-            last += 1
-            return last
-        }
     }
 
     /// What a broker finds that is started again on the same store.
@@ -104,6 +106,7 @@ package final class CoreHarness {
         client.inbox = []
         self.hubs[client.hub].close(session)
         self.broker.sessionClosed(session.id)
+        self.clients.removeAll { $0 === client }
     }
 
     /// Takes a message as the transport does: at once, or later if the client has to wait for its last answer.
@@ -189,18 +192,29 @@ package final class CoreHarness {
     }
 
     /// Completes the commit that is under way, as a disk would, and ends the tick.
-    package func finishCommit(_ outcome: CommitOutcome = .committed) {
+    ///
+    /// - `lands`: Whether what was written is on the disk; of a commit whose outcome is unknown, either may be.
+    package func finishCommit(_ outcome: CommitOutcome = .committed, lands: Bool? = nil) {
         guard let batch = self.storing else { return }
         self.storing = nil
-        if outcome == .committed {
-            for row in batch.rows { self.rows[row.id] = row }
-            for id in batch.forgottenProducers { self.producers[id] = nil }
-            for id in batch.forgottenOnces { self.onces[id] = nil }
-            for row in batch.producers { self.producers[row.id] = row }
-            for row in batch.onces { self.onces[row.id] = row }
-        }
+        if lands ?? (outcome == .committed) { self.store(batch) }
         self.broker.finishCommit(outcome)
         self.tick()
+    }
+
+    /// Completes the commit that is under way, and the broker dies before it learns of that: nobody is told.
+    package func finishCommitUnnoticed() {
+        guard let batch = self.storing else { return }
+        self.storing = nil
+        self.store(batch)
+    }
+
+    private func store(_ batch: StoreBatch) {
+        for row in batch.rows { self.rows[row.id] = row }
+        for id in batch.forgottenProducers { self.producers[id] = nil }
+        for id in batch.forgottenOnces { self.onces[id] = nil }
+        for row in batch.producers { self.producers[row.id] = row }
+        for row in batch.onces { self.onces[row.id] = row }
     }
 
     /// Ends ticks and completes commits until nothing is left to do.

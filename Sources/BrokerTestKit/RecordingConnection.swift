@@ -34,6 +34,12 @@ package final class RecordingConnection: SessionConnection {
         if self.closed == nil { self.closed = (code, reason) }
     }
 
+    /// The bytes that came since this, or the frames, were last asked for.
+    package func takeBytes() -> ArraySlice<UInt8> {
+        defer { self.parsed = self.bytes.count }
+        return self.bytes[self.parsed...]
+    }
+
     /// The frames that came since this was last asked.
     package func takeFrames() -> [ServerFrame] {
         var frames: [ServerFrame] = []

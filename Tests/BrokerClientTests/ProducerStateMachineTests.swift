@@ -71,6 +71,26 @@ struct ProducerStateMachineTests {
         #expect(publisher.outcomes.map(\.outcome) == [Self.bare, Self.bare])
     }
 
+    // MARK: Names
+
+    /// What was lost may still arrive, and would fence off the next connection.
+    @Test func aNameThatWasDrawnAndNeverWelcomedIsNotSaidAgain() throws {
+        let publisher = try PublisherHarness(.ephemeral)
+        let first = publisher.machine.greeting.name
+        publisher.connectionLost()
+        let second = publisher.machine.greeting.name
+        #expect(second != first)
+        _ = try publisher.welcomed(self.position(1))
+        publisher.connectionLost()
+        #expect(publisher.machine.greeting.name == second, "from then on it has numbers")
+    }
+
+    @Test func aNameThatWasGivenStays() throws {
+        let publisher = try PublisherHarness(.named("m"))
+        publisher.connectionLost()
+        #expect(publisher.machine.greeting.name == "m")
+    }
+
     // MARK: Held
 
     @Test func whatIsRefusedForNowIsSentAgainFromThereInOrder() throws {

@@ -154,6 +154,24 @@ struct ProducingTests {
         #expect(client.failure?.message == "the broker closed the connection: \(code) n: r")
     }
 
+    /// An older connection of its own was taken for a newer one: its `hello` was long on its way. Nobody else knows the
+    /// name.
+    @Test func aClientThatDrewItsNameComesBackWhenItIsReplaced() async throws {
+        let broker = try await FakeBroker.start()
+        let (client, connection) = try await broker.connect(broker.configuration(of: .ephemeral), Self.producer)
+        let publish = Task { try await client.publish("1", to: self.topic) }
+        _ = try await connection.receive()
+        connection.send(#"{"op":"err","code":4105,"name":"replaced","reason":"r","retry":"no"}"#)
+        connection.sendClose(CloseCode(.replaced))
+        let second = try await broker.accept()
+        let hello = try await second.welcome(Self.producer)
+        #expect(hello.field("epoch") == "7")
+        _ = try await second.receive()
+        second.send(#"{"op":"ack","seq":1,"topic":"clicks","offset":2,"data":3,"dups":0}"#)
+        #expect(try await publish.value.offset == 2)
+        await client.shutdownNow(second)
+    }
+
     @Test func anEphemeralProducerThatIsForgottenIsReplacedByAnother() async throws {
         let broker = try await FakeBroker.start()
         let (client, connection) = try await broker.connect(broker.configuration(of: .ephemeral), Self.producer)

@@ -104,7 +104,7 @@ final class PublisherHarness {
     }
 
     func connectionLost() {
-        self.machine.connectionLost()
+        self.machine.connectionLost(using: &self.random)
         self.isWelcomed = false
     }
 

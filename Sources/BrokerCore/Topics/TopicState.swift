@@ -73,6 +73,8 @@ final class TopicState {
     private var unstored: (epoch: String, offset: UInt64, timestamp: UInt64)
     /// What it was before it was tied.
     private var untied: Untied?
+    /// What it was before the batch that gathers, where the one before that is still on its way too.
+    private var untiedLater: Untied?
     /// When each key was heard of last, on the monotonic clock; only where keys go stale.
     var keysHeard: [[UInt8]: UInt64] = [:]
     /// The timer that counts, on the monotonic clock: when time alone changes something next.
@@ -162,37 +164,6 @@ final class TopicState {
         return Self.withValue(window.value, siblings: siblings, body)
     }
 
-    static func withValue<Result>(_ text: [UInt8], siblings: [UInt8], _ body: (WireValue) -> Result) -> Result {
-        text.withUnsafeBytes { text in
-            siblings.withUnsafeBytes { siblings in
-                var value = WireValue.json(text)
-                value.siblings = siblings
-                return body(value)
-            }
-        }
-    }
-
-    static func withValue<Result>(
-        _ value: AggregateValue,
-        siblings: [UInt8],
-        _ body: (WireValue) -> Result
-    ) -> Result {
-        switch value {
-        case .none: return body(.none)
-        case .number(let number):
-            guard !siblings.isEmpty else { return body(.number(number)) }
-            return siblings.withUnsafeBytes { siblings in
-                var value = WireValue.number(number)
-                value.siblings = siblings
-                return body(value)
-            }
-        case let value:
-            var text: [UInt8] = []
-            value.writeJSON(to: &text)
-            return self.withValue(text, siblings: siblings, body)
-        }
-    }
-
     /// Whether a `get` finds something.
     var hasValue: Bool {
         if let timed = self.timed { return timed.told != nil }
@@ -236,19 +207,23 @@ final class TopicState {
 
     /// Remembers what it is now, until a batch is committed.
     ///
-    /// - `isTied`: Whether an earlier batch is still on its way: then what was before that counts.
+    /// - `isTied`: Whether an earlier batch is still on its way: if that fails, what was before it counts.
     func tie(to batch: UInt64, isTied: Bool) {
         self.tiedBatch = batch
-        guard !isTied || self.untied == nil else { return }
-        self.untied = Untied(self)
+        let untied = Untied(self)
+        if isTied, self.untied != nil { self.untiedLater = untied } else { self.untied = untied }
     }
 
-    func untie() { self.untied = nil }
+    /// Notes that `batch` is committed: what it has changed is not taken back any more.
+    func untie(from batch: UInt64) {
+        self.untied = self.tiedBatch > batch ? self.untiedLater : nil
+        self.untiedLater = nil
+    }
 
     /// Goes back to what it was before the batches that failed.
     func rollBackTie() {
         guard let untied = self.untied else { return }
-        self.untied = nil
+        (self.untied, self.untiedLater) = (nil, nil)
         if let before = untied.accumulator {
             self.accumulator?.reset()
             // It is a copy of this one.

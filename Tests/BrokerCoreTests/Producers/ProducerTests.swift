@@ -124,6 +124,19 @@ struct ProducerTests {
         #expect(subscriber.frames().first?["data"] == "6")
     }
 
+    /// The second one gathers while the first is on its way, and goes back to where that one has left the topic.
+    @Test func aBatchThatFailsTakesNothingBackOfTheOneBeforeIt() throws {
+        let harness = try self.harness()
+        let (client, _) = self.hello("", harness)
+        for (seq, data) in [(1, "6"), (2, "1")] {
+            harness.send(self.publish(seq, data, to: "live"), from: client)
+            harness.tick()
+        }
+        for outcome in [.committed, .full(reason: "")] as [CommitOutcome] { harness.finishCommit(outcome) }
+        #expect(self.codes(client.frames()) == ["ack 1", "2:4203"])
+        #expect(self.total(of: "live", harness) == "6")
+    }
+
     // MARK: Refusals
 
     @Test func aRefusalIsAVerdictAndIsJudgedAgain() throws {
