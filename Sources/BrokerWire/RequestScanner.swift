@@ -4,16 +4,26 @@
 /// says, and one that stands twice is refused, because two parsers that disagree about it are a way past a check.
 package struct RequestScanner {
     let message: UnsafeMutableRawBufferPointer
-    private let limits: WireLimits
+    private let topicLimits: TopicLimits
     var json: JSONSkipper
     var request = Request()
     private var seen: UInt32 = 0
     /// The first field that is wrong. Scanning goes on, to learn the `id` that the refusal has to carry.
-    private var problem: RequestError?
+    private var problem: RequestError? {
+        get { self.found?.error }
+        set { self.found = newValue.map(FoundProblem.init) }
+    }
+    /// Where it is, if there is one: a scanner is made for every message and stays small.
+    private var found: FoundProblem?
+
+    private final class FoundProblem {
+        let error: RequestError
+        init(_ error: RequestError) { self.error = error }
+    }
 
     private init(_ message: UnsafeMutableRawBufferPointer, limits: WireLimits) {
         self.message = message
-        self.limits = limits
+        self.topicLimits = limits.topic
         self.json = JSONSkipper(UnsafeRawBufferPointer(message), depthMax: limits.jsonDepthMax)
     }
 
@@ -341,7 +351,7 @@ package struct RequestScanner {
     private func checkTopic(_ kind: TopicGrammar.Kind) throws(RequestError) {
         guard self.has(.topic) else { throw self.missing("topic") }
         let bytes = self.request.topic.bytes(in: UnsafeRawBufferPointer(self.message))
-        guard let problem = TopicGrammar.problem(in: bytes, as: kind, limits: self.limits.topic) else { return }
+        guard let problem = TopicGrammar.problem(in: bytes, as: kind, limits: self.topicLimits) else { return }
         // Topics that begin with '$' are the broker's: publishing there is not malformed, it is not allowed.
         let code: ErrorCode = problem == .reserved ? .forbidden : kind == .topic ? .badTopic : .badFilter
         throw RequestError(code, field: "topic", "'topic' \(problem)", id: self.request.id)
