@@ -28,7 +28,8 @@ format:
 
 install: release
 	install -d $(DESTDIR)$(PREFIX)/bin
-	install .build/release/wsbroker .build/release/wspub .build/release/wssub $(DESTDIR)$(PREFIX)/bin
+	install .build/release/wsbroker .build/release/wspub .build/release/wssub .build/release/wsbench \
+		$(DESTDIR)$(PREFIX)/bin
 
 # Side by side with Mosquitto and NATS; needs `apt-get install g++ mosquitto nats-server`.
 compare: release

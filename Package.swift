@@ -48,6 +48,7 @@ let package = Package(
         .executable(name: "wsbroker", targets: ["wsbroker"]),
         .executable(name: "wspub", targets: ["wspub"]),
         .executable(name: "wssub", targets: ["wssub"]),
+        .executable(name: "wsbench", targets: ["wsbench"]),
         .library(name: "BrokerWire", targets: ["BrokerWire"]),
         .library(name: "BrokerAggregation", targets: ["BrokerAggregation"]),
         .library(name: "AggregatorTestKit", targets: ["AggregatorTestKit"]),
@@ -98,6 +99,7 @@ let package = Package(
         .executableTarget(name: "wsbroker", dependencies: ["BrokerAggregation", "BrokerServer"]),
         .executableTarget(name: "wspub", dependencies: ["BrokerCommandLine"]),
         .executableTarget(name: "wssub", dependencies: ["BrokerCommandLine"]),
+        .executableTarget(name: "wsbench", dependencies: ["BrokerCommandLine"]),
         // For the tests of aggregators, ours and other people's.
         .target(name: "AggregatorTestKit", dependencies: ["BrokerAggregation", "BrokerWire"]),
         // Only tests and benchmarks import it.
@@ -156,7 +158,7 @@ let package = Package(
             dependencies: [
                 "BrokerClient", "BrokerServer", "BrokerTestKit", "BrokerWire", .logging, .nioCore, .nioPosix,
                 "wsbroker",
-                "wspub", "wssub",
+                "wspub", "wssub", "wsbench",
             ]
         ),
         .testTarget(name: "TidyTests"),

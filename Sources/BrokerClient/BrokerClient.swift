@@ -116,10 +116,6 @@ public final class BrokerClient: Sendable {
         to filters: [TopicFilter],
         options: SubscriptionOptions = SubscriptionOptions()
     ) async throws -> Subscription {
-        if let rate = options.maxRate, !(rate.isFinite && rate > 0) {
-            throw ClientError(.invalidArgument, "a rate is a positive number of messages per second")
-        }
-        guard !filters.isEmpty else { throw ClientError(.invalidArgument, "a subscription has at least one filter") }
         let owner = self.drawID()
         let (eventLoop, driver) = (self.eventLoop, self.driver)
         let limits = MessageQueue.Limits(
@@ -130,17 +126,48 @@ public final class BrokerClient: Sendable {
         let handle = Subscription.Handle(owner: owner, filters: filters, queue: queue) {
             eventLoop.execute { driver.value?.unsubscribe(owner: owner, call: nil) }
         }
+        try await self.subscribe(owner: owner, to: filters, options: options, sink: queue)
+        return Subscription(handle: handle)
+    }
+
+    /// Subscribes for as long as the client lives, and hands the messages over on its event loop.
+    ///
+    /// A ``Subscription`` wakes a task for what arrived, which costs more than a message and comes at some later time.
+    /// This is for programs that measure when a message came, or have thousands of subscriptions with little in each.
+    ///
+    /// - `onMessages`: Told all messages of one read of the socket, on the event loop: it must return soon, and until
+    ///     it does nothing is read.
+    /// - `onEnd`: Told once why there will be no more; `nil` because the client was shut down.
+    package func subscribe(
+        to filters: [TopicFilter],
+        options: SubscriptionOptions = SubscriptionOptions(),
+        onEnd: @escaping @Sendable (ClientError?) -> Void = { _ in },
+        onMessages: @escaping @Sendable ([Message]) -> Void
+    ) async throws {
+        let sink = DirectMessages(onMessages: onMessages, onEnd: onEnd)
+        try await self.subscribe(owner: self.drawID(), to: filters, options: options, sink: sink)
+    }
+
+    private func subscribe(
+        owner: UInt64,
+        to filters: [TopicFilter],
+        options: SubscriptionOptions,
+        sink: any MessageSink
+    ) async throws {
+        if let rate = options.maxRate, !(rate.isFinite && rate > 0) {
+            throw ClientError(.invalidArgument, "a rate is a positive number of messages per second")
+        }
+        guard !filters.isEmpty else { throw ClientError(.invalidArgument, "a subscription has at least one filter") }
         _ = try await self.call { driver, id, call in
             driver.subscribe(
                 owner: owner,
                 filters: filters,
                 options: options,
-                queue: queue,
+                sink: sink,
                 callID: id,
                 call: call
             )
         }
-        return Subscription(handle: handle)
     }
 
     /// Gives `subscription` up; returns when the broker knows. Messages that have arrived can still be read.

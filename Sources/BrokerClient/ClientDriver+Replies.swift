@@ -189,8 +189,8 @@ extension ClientDriver: ConnectionDelegate {
         self.touched.removeAll(keepingCapacity: true)
         for owner in touched {
             guard let index = self.subscribers.index(forKey: owner) else { continue }
-            let queue = self.subscribers.values[index].queue
-            switch queue.push(&self.subscribers.values[index].staged) {
+            let sink = self.subscribers.values[index].sink
+            switch sink.push(&self.subscribers.values[index].staged) {
             case .some:
                 break
             case .full:

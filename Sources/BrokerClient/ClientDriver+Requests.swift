@@ -53,7 +53,7 @@ extension ClientDriver {
         owner: UInt64,
         filters: [TopicFilter],
         options: SubscriptionOptions,
-        queue: MessageQueue,
+        sink: any MessageSink,
         callID: UInt64,
         call: AnswerContinuation
     ) {
@@ -63,7 +63,7 @@ extension ClientDriver {
         } catch {
             return call.resume(throwing: error)
         }
-        self.subscribers[owner] = Subscriber(queue: queue, filters: filters, call: (callID, call))
+        self.subscribers[owner] = Subscriber(sink: sink, filters: filters, call: (callID, call))
         if self.machine.canSend { self.sendSubscriptions() }
     }
 
@@ -106,7 +106,7 @@ extension ClientDriver {
 
     private func forget(_ subscriber: Subscriber, _ error: (any Error)?) {
         if subscriber.isFull { self.fullCount -= 1 }
-        subscriber.queue.finish(error as? ClientError)
+        subscriber.sink.finish(error as? ClientError)
         subscriber.call?.continuation.resume(throwing: error ?? Self.givenUp)
         self.updateReading()
     }

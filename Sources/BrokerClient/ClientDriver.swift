@@ -28,7 +28,7 @@ final class ClientDriver {
 
     /// One subscription's way to its reader.
     struct Subscriber {
-        let queue: MessageQueue
+        let sink: any MessageSink
         let filters: [TopicFilter]
         /// Messages of the current read, handed over together when it ends.
         var staged: [Message] = []
@@ -266,7 +266,7 @@ final class ClientDriver {
         self.waiting = []
         for subscriber in self.subscribers.values {
             subscriber.call?.continuation.resume(throwing: error)
-            subscriber.queue.finish(isWanted ? nil : error)
+            subscriber.sink.finish(isWanted ? nil : error)
         }
         self.subscribers = [:]
         for call in self.startCalls.values { call.resume(throwing: error) }

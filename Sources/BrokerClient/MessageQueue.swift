@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// It is bounded by what it tells: a push returns whether there is still room, and its caller stops reading the
 /// socket until ``onRoom`` says that there is again. One task reads at a time.
-final class MessageQueue: Sendable {
+final class MessageQueue: MessageSink {
     /// How much there may be.
     struct Limits: Sendable {
         var messages: Int

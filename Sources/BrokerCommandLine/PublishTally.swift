@@ -42,6 +42,15 @@ struct PublishTally: Hashable {
         self.note(.unknown)
     }
 
+    /// Takes another tally into account.
+    static func += (sum: inout Self, other: Self) {
+        sum.acknowledged += other.acknowledged
+        sum.refused += other.refused
+        sum.unknown += other.unknown
+        sum.notSent += other.notSent
+        sum.note(other.gravest)
+    }
+
     /// How the run ends.
     var status: ExitStatus { self.gravest }
 

@@ -26,6 +26,29 @@ enum SystemCall {
         signal(SIGPIPE, SIG_IGN)
     }
 
+    /// Whether a person sees what is written there.
+    static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+
+    /// The CPU time that this process has used, in nanoseconds.
+    static func processorTime() -> UInt64 {
+        var time = timespec()
+        guard clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time) == 0 else { return 0 }
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
+    /// Raises the number of files and sockets to the most that is allowed.
+    static func raiseDescriptorLimit() {
+        #if canImport(Glibc)
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        #else
+        let resource = RLIMIT_NOFILE
+        #endif
+        var limit = rlimit()
+        guard getrlimit(resource, &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        _ = setrlimit(resource, &limit)
+    }
+
     static func endProcess(_ status: ExitStatus) -> Never {
         exit(status.rawValue)
     }

@@ -52,6 +52,30 @@ struct SubscribingTests {
         #expect(try await iterator.next() == nil)
     }
 
+    @Test func messagesHandedOverOnTheEventLoopComeInOrderAndEndWithTheClient() async throws {
+        let broker = try await FakeBroker.start()
+        let (client, connection) = try await broker.connect()
+        let (offsets, continuation) = AsyncStream.makeStream(of: UInt64.self)
+        let subscribing = Task {
+            try await client.subscribe(to: [TopicFilter("a")]) { error in
+                #expect(error == nil)
+                continuation.finish()
+            } onMessages: { messages in
+                #expect(client.eventLoop.inEventLoop)
+                for message in messages { continuation.yield(message.offset) }
+            }
+        }
+        try await connection.answer(with: #""op":"ack","topic":"a","epoch":"k","offset":4,"data":10"#)
+        try await subscribing.value
+        for offset in 5...6 { connection.sendMessage("a", offset: offset, "11") }
+        var iterator = offsets.makeAsyncIterator()
+        for offset in UInt64(4)...6 { #expect(await iterator.next() == offset) }
+        async let shutdown: Void = client.shutdown()
+        #expect(await iterator.next() == nil)
+        connection.drop()
+        await shutdown
+    }
+
     @Test func afterALossItSubscribesAgainAndTheValueComesOnlyIfItChanged() async throws {
         let broker = try await FakeBroker.start()
         let (client, connection) = try await broker.connect()

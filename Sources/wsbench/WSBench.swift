@@ -1,0 +1,8 @@
+import BrokerCommandLine
+
+@main
+enum WSBench {
+    static func main() async {
+        await BenchCommand.endProcess()
+    }
+}
