@@ -71,4 +71,34 @@ struct ResumeTests {
             }
         }
     }
+
+    /// More than a connection may make of errors in ten seconds (`limits.errorsPerTenSeconds`): whoever closes it for
+    /// that, or gives the lines behind them the wrong numbers, loses or doubles what follows.
+    @Test func twentyFiveBadLinesInARowAreNamedAndTheOthersCountOnce() async throws {
+        let folder = try TestBroker.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appendingPathComponent("lines")
+        let bad = 401...425
+        let lines = (1...1000).map { bad.contains($0) ? ["six", "\"7\"", "{", "1 2", "null"][$0 % 5] : "1" }
+        try Data(lines.joined(separator: "\n").utf8).write(to: file)
+        let first = try await ChildProcess.broker(in: folder)
+        let end = try await Self.publish(file, port: first.port).wait()
+        #expect(end.status == 4, "\(end.errors)")
+        let named = bad.filter { end.errors.contains("lines:\($0):") }
+        #expect(named == Array(bad), "\(end.errors)")
+        #expect(try await Self.total(port: first.port) == 975)
+        first.process.signal(SIGKILL)
+        _ = await first.process.wait()
+        let second = try await ChildProcess.broker(in: folder)
+        let again = try await Self.publish(file, port: second.port).wait()
+        #expect(again.status == 4)
+        #expect(bad.allSatisfy { again.errors.contains("lines:\($0):") }, "a refused line is judged again")
+        #expect(try await Self.total(port: second.port) == 975, "what was counted is not counted again")
+        try Data((1...1000).map { _ in "1\n" }.joined().utf8).write(to: file)
+        let mended = try await Self.publish(file, port: second.port).wait()
+        #expect(mended.status == 0, "\(mended.errors)")
+        #expect(try await Self.total(port: second.port) == 1000)
+        second.process.signal(SIGTERM)
+        #expect(await second.process.wait().status == 0)
+    }
 }
