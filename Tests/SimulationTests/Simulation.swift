@@ -18,6 +18,8 @@ final class Simulation {
     private let watcher: Watcher
 
     private static let steps = 500
+    /// A tenth of a second each: nobody has to wait for the time-out of a connection that has nothing to say.
+    private static let drainSteps = 250
 
     /// Which faults there are in this life: with all of them in each one, some things would never get far.
     private struct Weather {
@@ -42,7 +44,7 @@ final class Simulation {
         let network = SimulatedNetwork(dice)
         network.refusedPercent = 25
         self.network = network
-        self.broker = try SimulatedBroker(dice)
+        self.broker = try SimulatedBroker(dice, isSmall: self.weather.hasStrangers)
         let ledger = self.ledger
         self.programs = Program.Kind.allCases.map { Program($0, network, ledger, dice) }
         self.repeating = RepeatingPublisher(ledger, dice)
@@ -52,8 +54,12 @@ final class Simulation {
 
     /// Runs it to its end; returns what went wrong, if anything did.
     func run() throws -> String? {
-        for _ in 0..<Self.steps where self.ledger.breach == nil { try self.step() }
-        if self.ledger.breach == nil { try self.drain() }
+        do {
+            for _ in 0..<Self.steps where self.ledger.breach == nil { try self.step() }
+            if self.ledger.breach == nil { try self.drain() }
+        } catch {
+            self.ledger.note("\(error)")
+        }
         for program in self.programs { try program.kill(self.broker) }
         if self.ledger.breach == nil { try FinalAccount(self.ledger, self.broker).check() }
         return self.ledger.breach
@@ -122,11 +128,11 @@ final class Simulation {
     }
 
     private func letSomethingFail() throws {
-        switch self.dice.below(8) {
+        switch self.dice.below(10) {
         case 0, 1, 2: if self.weather.breaks { try self.network.breakOne(self.broker) }
         case 3: if self.weather.kills { try self.killBroker() }
         case 4: if self.weather.fills { self.toggleShortage() }
-        case 5, 6: if self.weather.hasStrangers { self.broker.meetStranger(self.dice) }
+        case 5: if self.weather.hasStrangers { self.broker.meetStrangers(self.dice) }
         default: if self.weather.restartsPrograms { try self.restartProgram() }
         }
     }
@@ -158,7 +164,7 @@ final class Simulation {
         if self.broker.isDoomed { try self.killBroker() }
         self.broker.harness.broker.storageShortage = nil
         self.network.refusedPercent = 0
-        for _ in 0..<1000 where self.ledger.breach == nil {
+        for _ in 0..<Self.drainSteps where self.ledger.breach == nil {
             for program in self.programs {
                 if program.kind == .resuming { try program.publish() }
                 program.drain()

@@ -29,6 +29,8 @@ final class Program {
     private var lines: [Int?] = []
     private var nextLine = 0
     private static let lineCount = 40
+    /// With more of them there might be more producers connected than a small broker can remember.
+    private static let olderMax = 2
 
     init(_ kind: Kind, _ network: SimulatedNetwork, _ ledger: Ledger, _ dice: Dice) {
         (self.kind, self.network, self.ledger, self.dice) = (kind, network, ledger, dice)
@@ -96,7 +98,11 @@ final class Program {
 
     /// Another process begins; the one before is killed, or goes on without knowing.
     func startAgain(killsOld: Bool, _ broker: SimulatedBroker) throws {
-        if killsOld { try self.kill(self.process, broker) } else { self.older.append(self.process) }
+        if killsOld || self.older.count == Self.olderMax {
+            try self.kill(self.process, broker)
+        } else {
+            self.older.append(self.process)
+        }
         self.process = Self.makeProcess(self.kind, self.network, self.dice)
         self.processCount += 1
         self.nextLine = 0
@@ -155,7 +161,7 @@ final class Program {
         // The broker can not know which of two processes, or connections, is the later one, only which speaks later.
         case .fenced: self.kind == .named && (self.processCount > 1 || self.network.hasBroken)
         case .replaced: self.kind == .resuming && (self.processCount > 1 || self.network.hasBroken)
-        case .producerUnknown: self.kind == .named && broker.hasForgotten
+        case .producerUnknown: self.kind == .named && broker.isSmall
         default: false
         }
     }
@@ -171,7 +177,7 @@ final class Program {
             case (let id?, .notSent):
                 if self.kind != .resuming { self.ledger.settle(id, .notSent, by: self.name) }
             case (let id?, .unknown):
-                let isForgotten = self.kind == .ephemeral && broker.hasForgotten
+                let isForgotten = self.kind == .ephemeral && broker.isSmall
                 if self.kind != .unnumbered, process.end == nil, !isForgotten {
                     self.ledger.note("\(self.name): what became of \(self.ledger.publishes[id]) is unknown")
                 }

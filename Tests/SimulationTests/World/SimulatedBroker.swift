@@ -10,6 +10,8 @@ final class SimulatedBroker {
     /// Whether it is about to end, because it does not know what is on its disk.
     private(set) var isDoomed = false
     private var strangerCount = 0
+    /// Whether it may have to forget a producer.
+    let isSmall: Bool
     private let hubCount: Int
     private let limits: BrokerLimits
 
@@ -27,17 +29,19 @@ final class SimulatedBroker {
         ]
     }
 
-    init(_ dice: Dice) throws {
+    /// - `isSmall`: Whether it may have to forget a producer.
+    init(_ dice: Dice, isSmall: Bool) throws {
+        self.isSmall = isSmall
         self.hubCount = 1 + dice.below(2)
         var limits = BrokerLimits()
-        limits.producers = Self.producersMax
+        if isSmall { limits.producers = Self.producersMax }
         limits.onceSeconds = Self.onceSeconds
         self.limits = limits
         self.harness = try CoreHarness(Self.rules(), limits: limits, hubCount: self.hubCount)
     }
 
     /// More than are connected at a time, so that there is always one to forget.
-    private static let producersMax = 8
+    private static let producersMax = 12
     static let onceSeconds = 10
 
     func connect(_ dice: Dice) -> CoreHarness.Client { self.harness.connect(hub: dice.below(self.hubCount)) }
@@ -73,16 +77,14 @@ final class SimulatedBroker {
         return Int(self.harness.rows.values.first { $0.name == name }?.offset ?? 0)
     }
 
-    /// Whether it had to forget a producer.
-    private(set) var hasForgotten = false
-
-    /// So many strangers come once that some producer may have to be forgotten.
-    func meetStranger(_ dice: Dice) {
-        self.strangerCount += 1
-        self.hasForgotten = true
-        let client = self.connect(dice)
-        self.harness.send(#"{"op":"hello","producer":{"name":"stranger-\(self.strangerCount)"}}"#, from: client)
-        self.harness.disconnect(client)
+    /// So many strangers come once that all producers may have to be forgotten that are not there.
+    func meetStrangers(_ dice: Dice) {
+        for _ in 0..<Self.producersMax {
+            self.strangerCount += 1
+            let client = self.connect(dice)
+            self.harness.send(#"{"op":"hello","producer":{"name":"stranger-\#(self.strangerCount)"}}"#, from: client)
+            self.harness.disconnect(client)
+        }
     }
 
     /// Nobody may be told of a change that is not on the disk.

@@ -18,6 +18,8 @@ final class SimulatedLink {
     /// The request of the handshake, as far as it has come.
     private var head: ByteBuffer? = ByteBuffer()
     private var isBrokerGone = false
+    /// Whether what the client has sent is long on its way.
+    private(set) var isSlow = false
     private var reader = MessageReader(from: .client, messageBytesMax: 64 * 1024)
 
     init(_ channel: EmbeddedChannel) {
@@ -99,7 +101,10 @@ final class SimulatedLink {
     // MARK: The end
 
     /// The client learns that the connection is gone. What it has sent may still arrive.
-    func endClient() {
+    ///
+    /// - `isSlow`: Whether that takes long.
+    func endClient(isSlow: Bool = false) {
+        self.isSlow = isSlow
         self.channel?.close(promise: nil)
         self.loop.run()
         self.channel = nil

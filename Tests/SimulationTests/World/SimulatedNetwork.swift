@@ -35,7 +35,9 @@ final class SimulatedNetwork {
 
     func deliverSomeUp(to broker: SimulatedBroker) throws {
         guard !self.links.isEmpty else { return }
-        try self.dice.pick(self.links).deliverUp(self.piece, to: broker, self.dice)
+        let link = self.dice.pick(self.links)
+        if link.isSlow, self.dice.chance(90) { return }
+        try link.deliverUp(self.piece, to: broker, self.dice)
     }
 
     func deliverSomeDown() throws {
@@ -58,7 +60,7 @@ final class SimulatedNetwork {
         let link = self.dice.pick(self.links)
         try link.gather()
         let who = self.dice.below(4)
-        if who != 0 { link.endClient() }
+        if who != 0 { link.endClient(isSlow: who == 1 && self.dice.chance(50)) }
         if who != 1 { link.endBroker(broker) }
         self.forgetOld()
     }
@@ -72,7 +74,7 @@ final class SimulatedNetwork {
     func processDied(_ loop: EmbeddedEventLoop) throws {
         for link in self.links where link.loop === loop {
             try link.gather()
-            link.endClient()
+            link.endClient(isSlow: self.dice.chance(30))
         }
     }
 
