@@ -15,7 +15,45 @@ extension BrokerClient {
     @discardableResult
     public func publish(_ data: [UInt8], to topic: Topic, retain: Bool = false) async throws -> PublishAcknowledgement {
         try Self.check(data)
-        let topicField = RequestEncoder.publishField(topic: topic)
+        return try await self.publish(data, topicField: RequestEncoder.publishField(topic: topic), retain: retain)
+    }
+
+    /// Publishes `data` under a name of its own, which the broker counts once however often it comes.
+    ///
+    /// It is sent until it has a verdict, also where the connection is lost or the broker asks for it later. For
+    /// programs that keep no numbers, such as one that handles an order; only for clients without a producer.
+    ///
+    /// - `data`: One JSON value as text.
+    /// - `topic`: Where to.
+    /// - `once`: 1 to 64 bytes, such as the number of the order. The broker remembers them per topic for two minutes,
+    ///     or what its configuration says.
+    @discardableResult
+    public func publish(_ data: [UInt8], to topic: Topic, once: String) async throws -> PublishAcknowledgement {
+        try Self.check(data)
+        guard self.configuration.producer == .none else {
+            throw ClientError(.invalidArgument, "a producer's publishes are numbered, and need no name")
+        }
+        guard (1...WireLimits.idBytesMax).contains(once.utf8.count) else {
+            throw ClientError(.invalidArgument, "a name to count once has 1 to \(WireLimits.idBytesMax) bytes")
+        }
+        let topicField = RequestEncoder.publishField(topic: topic, once: once)
+        while true {
+            do {
+                return try await self.publish(data, topicField: topicField, retain: false)
+            } catch let error as ClientError where error.code == .outcomeUnknown && self.failure == nil {
+                // It is in the outbox again before there is a connection again.
+            } catch let error as ClientError where error.refusal.map { $0.retry != .no } ?? false {
+                let wait = error.refusal?.afterMilliseconds ?? Refusal.retryMilliseconds
+                try await Task.sleep(for: .milliseconds(max(wait, 100)))
+            }
+        }
+    }
+
+    private func publish(
+        _ data: [UInt8],
+        topicField: [UInt8],
+        retain: Bool
+    ) async throws -> PublishAcknowledgement {
         while true {
             let single = SinglePublish()
             let added = try await withTaskCancellationHandler {

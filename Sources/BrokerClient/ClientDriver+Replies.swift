@@ -135,10 +135,18 @@ extension ClientDriver: ConnectionDelegate {
                 self.stage(message, for: owner)
             }
         }
-        if isNew, self.table.isComplete(owner: owner), let call = self.subscribers[owner]?.call {
-            self.subscribers[owner]?.call = nil
-            call.continuation.resume(returning: nil)
+        if isNew, self.table.isComplete(owner: owner) {
+            self.handOver()
+            self.subscribers[owner]?.sink.snapshotEnded()
+            self.begin(owner)
         }
+    }
+
+    /// Lets whoever subscribed read.
+    private func begin(_ owner: UInt64) {
+        guard let call = self.subscribers[owner]?.call else { return }
+        self.subscribers[owner]?.call = nil
+        call.continuation.resume(returning: nil)
     }
 
     private func subscribeRefused(_ filter: TopicFilter, _ refusal: BrokerRefusal) {
@@ -162,8 +170,9 @@ extension ClientDriver: ConnectionDelegate {
     private func receivedMessage(_ reply: Reply, _ bytes: UnsafeRawBufferPointer) {
         guard !reply.topic.isEmpty else { return }
         let name = reply.topic.bytes(in: bytes)
-        self.table.route(topic: name, offset: reply.offset, isRetained: reply.isRetained) { owner, topic in
-            guard let message = Self.message(topic ?? self.topic(name), reply, bytes) else { return }
+        self.table.route(topic: name, offset: reply.offset, isRetained: reply.isRetained) { owner, topic, epoch in
+            guard var message = Self.message(topic ?? self.topic(name), reply, bytes) else { return }
+            if !epoch.isEmpty { message.epoch = epoch }
             self.stage(message, for: owner)
         }
     }
@@ -196,6 +205,8 @@ extension ClientDriver: ConnectionDelegate {
             case .full:
                 if !self.subscribers.values[index].isFull { self.fullCount += 1 }
                 self.subscribers.values[index].isFull = true
+                // The broker acknowledges behind what it retains, and that may be more than is kept.
+                self.begin(owner)
             case .overflowing:
                 if !self.subscribers.values[index].isFull { self.fullCount += 1 }
                 self.subscribers.values[index].isFull = true
@@ -211,6 +222,7 @@ extension ClientDriver: ConnectionDelegate {
         guard !reply.data.isEmpty else { return nil }
         return Message(
             topic: topic,
+            epoch: Self.text(reply.epoch, bytes),
             offset: reply.offset,
             timestampMilliseconds: reply.timestamp,
             data: Array(reply.data.bytes(in: bytes)),

@@ -141,7 +141,22 @@ extension ClientDriver {
     /// While an answer is awaited it reads in any case: the program may be waiting for that very answer before it
     /// goes on with its messages.
     func updateReading() {
-        let awaitsAnswer = !self.pending.isEmpty || !self.controls.isEmpty || self.producer?.awaitsAnswer == true
-        self.connection?.setReadingPaused(self.fullCount > 0 && !awaitsAnswer)
+        guard self.fullCount > 0 else {
+            self.connection?.setReadingPaused(false)
+            return
+        }
+        let awaitsAnswer =
+            !self.pending.isEmpty || self.producer?.awaitsAnswer == true
+            || self.controls.values.contains { self.isAwaited($0) }
+        self.connection?.setReadingPaused(!awaitsAnswer)
+    }
+
+    /// Whether the program may be waiting for an answer before it goes on with its messages.
+    private func isAwaited(_ control: Control) -> Bool {
+        switch control {
+        case .question: true
+        case .unsubscribe(let call): call != nil
+        case .subscribe(let filter): self.table.owner(of: filter).map { self.subscribers[$0]?.call != nil } ?? false
+        }
     }
 }

@@ -4,6 +4,9 @@ public import BrokerWire
 public struct Message: Hashable, Sendable {
     /// The topic that it was published to.
     public var topic: Topic
+    /// Which life of the topic the offset belongs to; `nil` where the broker did not say, which it does for
+    /// subscriptions without wildcards.
+    public var epoch: String?
     /// The topic's count of changes; 0 never occurs.
     public var offset: UInt64
     /// When the broker accepted it, in milliseconds since 1970; absent in the snapshot that opens a subscription.
@@ -17,6 +20,7 @@ public struct Message: Hashable, Sendable {
 
     public init(
         topic: Topic,
+        epoch: String? = nil,
         offset: UInt64,
         timestampMilliseconds: UInt64? = nil,
         data: [UInt8],
@@ -24,6 +28,7 @@ public struct Message: Hashable, Sendable {
         isRetained: Bool = false
     ) {
         self.topic = topic
+        self.epoch = epoch
         self.offset = offset
         self.timestampMilliseconds = timestampMilliseconds
         self.data = data

@@ -18,6 +18,11 @@ final class MessageQueue: MessageSink {
         /// Whether ``onRoom`` is owed to whoever pushes.
         var isFull = false
         var end: End?
+        /// How many messages were pushed and taken, ever.
+        var pushed: UInt64 = 0
+        var taken: UInt64 = 0
+        /// How many were pushed when the last of the snapshot was; absent before that.
+        var snapshotEnd: UInt64?
         var reader: CheckedContinuation<Void, Never>?
     }
 
@@ -50,6 +55,7 @@ final class MessageQueue: MessageSink {
     func push(_ messages: inout [Message]) -> Room {
         let (room, reader) = self.state.withLock { state -> (Room, CheckedContinuation<Void, Never>?) in
             guard state.end == nil else { return (.some, nil) }
+            state.pushed += UInt64(messages.count)
             for message in messages {
                 state.bytes += message.bufferedBytes
                 state.messages.append(message)
@@ -87,6 +93,7 @@ final class MessageQueue: MessageSink {
             let taken = try self.take { state -> Message? in
                 guard let message = state.messages.popFirst() else { return nil }
                 state.bytes -= message.bufferedBytes
+                state.taken += 1
                 return message
             }
             switch taken {
@@ -99,20 +106,54 @@ final class MessageQueue: MessageSink {
 
     /// All messages that have arrived, at least one, or `nil` after the last.
     func nextBatch() async throws -> CircularBuffer<Message>? {
+        while let part = try await self.nextPart() {
+            if !part.messages.isEmpty { return part.messages }
+        }
+        return nil
+    }
+
+    /// Messages that have arrived, and whether the snapshot is read with them.
+    struct Part {
+        var messages: CircularBuffer<Message>
+        /// Whether these are the last messages of what was there before the subscription; once in its life.
+        var endsSnapshot = false
+    }
+
+    /// All messages that have arrived, of the snapshot or behind it; none only where the snapshot ends without more.
+    func nextPart() async throws -> Part? {
         while true {
-            let taken = try self.take { state -> CircularBuffer<Message>? in
-                guard !state.messages.isEmpty else { return nil }
-                var batch = CircularBuffer<Message>()
-                swap(&batch, &state.messages)
-                state.bytes = 0
-                return batch
+            let taken = try self.take { state -> Part? in
+                var part = Part(messages: CircularBuffer())
+                if let end = state.snapshotEnd, state.taken <= end {
+                    part.endsSnapshot = true
+                    state.snapshotEnd = nil
+                    let count = Int(end - state.taken)
+                    part.messages.append(contentsOf: state.messages.prefix(count))
+                    state.messages.removeFirst(count)
+                    state.bytes -= part.messages.reduce(0) { $0 + $1.bufferedBytes }
+                } else {
+                    guard !state.messages.isEmpty else { return nil }
+                    swap(&part.messages, &state.messages)
+                    state.bytes = 0
+                }
+                state.taken += UInt64(part.messages.count)
+                return part
             }
             switch taken {
-            case .taken(let batch): return batch
+            case .taken(let part): return part
             case .ended, .failed: return nil
             case .empty: try await self.wait()
             }
         }
+    }
+
+    /// All that was there before the subscription has been pushed.
+    func snapshotEnded() {
+        let reader = self.state.withLock { state -> CheckedContinuation<Void, Never>? in
+            state.snapshotEnd = state.pushed
+            return state.reader.take()
+        }
+        reader?.resume()
     }
 
     private enum Taken<Value: Sendable> {
@@ -155,7 +196,8 @@ final class MessageQueue: MessageSink {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let resumesAtOnce = self.state.withLock { state -> CheckedContinuation<Void, Never>? in
-                    guard state.messages.isEmpty, state.end == nil, !Task.isCancelled else { return continuation }
+                    let isEmpty = state.messages.isEmpty && state.snapshotEnd == nil
+                    guard isEmpty, state.end == nil, !Task.isCancelled else { return continuation }
                     precondition(state.reader == nil, "one task reads a subscription at a time")
                     state.reader = continuation
                     return nil

@@ -4,6 +4,8 @@ protocol MessageSink: AnyObject, Sendable {
     ///
     /// Called on the client's event loop.
     func push(_ messages: inout [Message]) -> MessageQueue.Room
+    /// All that was there before the subscription has been pushed.
+    func snapshotEnded()
     /// There will be no more, for `error` if there is one.
     func finish(_ error: ClientError?)
 }
@@ -28,6 +30,8 @@ final class DirectMessages: MessageSink {
         messages.removeAll(keepingCapacity: true)
         return .some
     }
+
+    func snapshotEnded() {}
 
     func finish(_ error: ClientError?) {
         self.onEnd(error)

@@ -12,8 +12,16 @@ struct RequestEncoder {
     private var masks = MaskSource()
 
     /// What stands between the `id` and the value of every publish to `topic`.
-    static func publishField(topic: Topic) -> [UInt8] {
-        var text = Array(#","topic":""#.utf8)
+    ///
+    /// - `once`: Under which name the broker counts it once, if any.
+    static func publishField(topic: Topic, once: String? = nil) -> [UInt8] {
+        var text: [UInt8] = []
+        if let once {
+            text += #","once":""#.utf8
+            JSONString.appendEscaped(Array(once.utf8), to: &text)
+            text += #"""#.utf8
+        }
+        text += #","topic":""#.utf8
         JSONString.appendEscaped(topic.bytes, to: &text)
         text += #"","data":"#.utf8
         return text

@@ -33,6 +33,11 @@ public struct Subscription: AsyncSequence, Sendable {
         try await self.handle.queue.nextBatch().map { Array($0) }
     }
 
+    /// Messages that have arrived, and whether they are the last of what was there before the subscription.
+    package func nextPart() async throws -> (messages: [Message], endsSnapshot: Bool)? {
+        try await self.handle.queue.nextPart().map { (Array($0.messages), $0.endsSnapshot) }
+    }
+
     /// Gives the subscription up when the last copy of it goes.
     final class Handle: Sendable {
         let owner: UInt64

@@ -112,6 +112,9 @@ struct SubscriptionTable {
         return entry.wasAcknowledged && retry == .later ? .sendLater : .end(owner: entry.owner)
     }
 
+    /// Whose filter this is, if anybody's.
+    func owner(of filter: TopicFilter) -> UInt64? { self.index(of: filter).map { self.entries[$0].owner } }
+
     /// Whether all filters of a subscription stand.
     func isComplete(owner: UInt64) -> Bool {
         self.entries.allSatisfy { $0.owner != owner || $0.wasAcknowledged }
@@ -125,7 +128,7 @@ struct SubscriptionTable {
         topic: UnsafeRawBufferPointer,
         offset: UInt64,
         isRetained: Bool,
-        _ body: (_ owner: UInt64, _ topic: Topic?) -> Void
+        _ body: (_ owner: UInt64, _ topic: Topic?, _ epoch: String) -> Void
     ) {
         let isAwaited = isRetained && self.entries.contains { $0.phase == .sent && $0.filter.matches(topic: topic) }
         self.routed.removeAll(keepingCapacity: true)
@@ -136,7 +139,7 @@ struct SubscriptionTable {
             let owner = self.entries[index].owner
             guard !self.routed.contains(owner) else { continue }
             self.routed.append(owner)
-            body(owner, self.entries[index].topic)
+            body(owner, self.entries[index].topic, self.entries[index].position.epoch)
         }
     }
 

@@ -28,7 +28,7 @@ struct SubscriptionTableTests {
     ) -> [UInt64] {
         var owners: [UInt64] = []
         topic.bytes.withUnsafeBytes { bytes in
-            table.route(topic: bytes, offset: offset, isRetained: isRetained) { owner, _ in owners.append(owner) }
+            table.route(topic: bytes, offset: offset, isRetained: isRetained) { owner, _, _ in owners.append(owner) }
         }
         return owners
     }
