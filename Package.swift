@@ -93,7 +93,9 @@ let package = Package(
         ),
         .target(
             name: "BrokerCommandLine",
-            dependencies: ["BrokerClient", "BrokerWire", .argumentParser, .logging, .nioCore, .nioPosix]
+            dependencies: [
+                "BrokerClient", "BrokerWire", .argumentParser, .logging, .nioCore, .nioPosix,
+            ]
         ),
         // 5
         .executableTarget(name: "wsbroker", dependencies: ["BrokerAggregation", "BrokerServer"]),

@@ -42,7 +42,7 @@ extension BrokerClient {
                 return try await self.publish(data, topicField: topicField, retain: false)
             } catch let error as ClientError where error.code == .outcomeUnknown && self.failure == nil {
                 // It is in the outbox again before there is a connection again.
-            } catch let error as ClientError where error.refusal.map { $0.retry != .no } ?? false {
+            } catch let error as ClientError where (error.refusal?.retry ?? .no) != .no {
                 let wait = error.refusal?.afterMilliseconds ?? Refusal.retryMilliseconds
                 try await Task.sleep(for: .milliseconds(max(wait, 100)))
             }

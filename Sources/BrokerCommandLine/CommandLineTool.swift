@@ -1,5 +1,12 @@
 public import ArgumentParser
 
+// Foundation for the process's environment.
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
 /// A command that ends the process with an ``ExitStatus``.
 public protocol CommandLineTool: ParsableCommand {
     /// How the tool calls itself in what it reports.
@@ -16,7 +23,10 @@ extension CommandLineTool {
         SystemCall.ignoreBrokenPipes()
         let tool: Self
         do {
-            tool = try Self.parse()
+            tool = try Self.parse(try Self.arguments())
+        } catch let error as InputError {
+            _ = SystemCall.writeAll(Array("\(Self.toolName): \(error)\n".utf8), to: SystemCall.standardError)
+            SystemCall.endProcess(.usage)
         } catch {
             let isAnswer = Self.exitCode(for: error) == .success
             let message = Array((Self.fullMessage(for: error) + "\n").utf8)
@@ -28,5 +38,11 @@ extension CommandLineTool {
             SystemCall.endProcess(isAnswer ? .success : .usage)
         }
         SystemCall.endProcess(await tool.execute())
+    }
+
+    /// What the user always wants, and then what stands on the command line.
+    private static func arguments() throws(InputError) -> [String] {
+        try OptionFile.load(Self.toolName, environment: ProcessInfo.processInfo.environment)
+            + CommandLine.arguments.dropFirst()
     }
 }

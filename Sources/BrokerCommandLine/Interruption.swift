@@ -6,6 +6,10 @@ enum Interruption: Sendable, Hashable {
     case signal
     /// The time that `-W` allowed is over.
     case timeout
+    /// Nothing has come for as long as `--idle` allowed.
+    case idle
+    /// A key that ends the live screen.
+    case key
     /// Nobody reads the output any more.
     case outputClosed
 }

@@ -11,6 +11,8 @@ final class OutputWriter: Sendable {
         var pending: [UInt8] = []
         var isWriting = false
         var isBroken = false
+        /// A line that is written anew under all others; see ``OutputWriter/setStatus(_:)``.
+        var status: [UInt8] = []
         var waiters: [(bytesMax: Int, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
@@ -54,11 +56,30 @@ final class OutputWriter: Sendable {
 
     /// Appends `text` and a newline.
     func appendLine(_ text: String) {
+        let status = self.state.withLock { $0.status }
         self.append { pending in
+            if !status.isEmpty { pending += Self.clearedLine.utf8 }
             pending += text.utf8
             pending.append(UInt8(ascii: "\n"))
+            pending += status
         }
     }
+
+    /// Shows a line that stays under all that are appended, and is replaced by the next one; `nil` takes it away.
+    ///
+    /// Only for terminals.
+    func setStatus(_ text: String?) {
+        let new = Array((text ?? "").utf8)
+        let old = self.state.withLock { state in
+            defer { state.status = new }
+            return state.status
+        }
+        guard new != old else { return }
+        self.append { $0 += Self.clearedLine.utf8 + new }
+    }
+
+    /// Back to the first column, and nothing in the line.
+    private static let clearedLine = "\r\u{1B}[K"
 
     /// Waits while more has gathered than a slow reader may owe.
     func waitForRoom() async {

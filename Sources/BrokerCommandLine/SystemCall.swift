@@ -29,6 +29,26 @@ enum SystemCall {
     /// Whether a person sees what is written there.
     static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
+    /// The time of day, in milliseconds since 1970.
+    static func wallMilliseconds() -> UInt64 {
+        var time = timespec()
+        guard clock_gettime(CLOCK_REALTIME, &time) == 0 else { return 0 }
+        return UInt64(time.tv_sec) * 1000 + UInt64(time.tv_nsec) / 1_000_000
+    }
+
+    /// A time in the words of `strftime`, in the zone of the machine or of `TZ`.
+    ///
+    /// - `milliseconds`: Since 1970.
+    static func formatTime(_ format: String, milliseconds: UInt64) -> [UInt8] {
+        var seconds = time_t(milliseconds / 1000)
+        var parts = tm()
+        guard localtime_r(&seconds, &parts) != nil else { return [] }
+        // The longest that one conversion makes is a date with the names of its month and zone.
+        var text = [CChar](repeating: 0, count: 256)
+        let count = strftime(&text, text.count, format, &parts)
+        return text[..<count].map { UInt8(bitPattern: $0) }
+    }
+
     /// The CPU time that this process has used, in nanoseconds.
     static func processorTime() -> UInt64 {
         var time = timespec()
@@ -51,6 +71,18 @@ enum SystemCall {
 
     static func endProcess(_ status: ExitStatus) -> Never {
         exit(status.rawValue)
+    }
+
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    static func close(_ descriptor: Int32) {
+        #if canImport(Glibc)
+        _ = Glibc.close(descriptor)
+        #elseif canImport(Musl)
+        _ = Musl.close(descriptor)
+        #elseif canImport(Darwin)
+        _ = Darwin.close(descriptor)
+        #endif
     }
 
     /// Opens a file to read it.

@@ -27,11 +27,18 @@ package final class ChildProcess: @unchecked Sendable {
             name.hasPrefix("/") ? URL(fileURLWithPath: name) : Self.productsFolder.appendingPathComponent(name)
         self.process.arguments = arguments
         if let folder { self.process.currentDirectoryURL = folder }
-        self.process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        self.process.environment = Self.environment(environment)
         self.process.standardOutput = self.output
         self.process.standardError = self.errors
         self.process.standardInput = self.input
         try self.process.run()
+    }
+
+    /// The environment of the tests without what their user has set for the tools, and with `more`.
+    static func environment(_ more: [String: String]) -> [String: String] {
+        var variables = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("WSBROKER_") }
+        variables["XDG_CONFIG_HOME"] = "/nonexistent"
+        return variables.merging(more) { $1 }
     }
 
     package var id: Int32 { self.process.processIdentifier }

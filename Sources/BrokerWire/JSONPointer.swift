@@ -10,6 +10,12 @@ package struct JSONPointer: Hashable, Sendable {
     /// The whole value.
     package static let whole = Self(text: "", names: [])
 
+    /// The member called `name` of an object.
+    package static func member(_ name: String) -> Self {
+        let escaped = name.replacing("~", with: "~0").replacing("/", with: "~1")
+        return Self(text: "/" + escaped, names: [Array(name.utf8)])
+    }
+
     private init(text: String, names: [[UInt8]]) {
         self.text = text
         self.names = names

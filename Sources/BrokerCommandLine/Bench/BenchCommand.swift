@@ -61,7 +61,7 @@ public struct BenchCommand: CommandLineTool {
     var warmUp: Double?
 
     @Flag(exclusivity: .exclusive)
-    var mode: SubscribeCommand.Mode?
+    var mode: ChoiceOptions.Mode?
 
     @Option(help: ArgumentHelp("Subscribe to at most so many messages per second of each topic.", valueName: "rate"))
     var maxRate: Double?

@@ -107,7 +107,7 @@ enum BenchReport {
         switch result.interruption {
         case .signal: lines.append("interrupted")
         case .timeout: lines.append("timed out")
-        case .outputClosed, nil: break
+        case .idle, .key, .outputClosed, nil: break
         }
         lines.append(
             "\(Figures.decimal(result.seconds, digits: 2)) s measured; "

@@ -13,14 +13,17 @@ struct LineSplitter {
 
     private let lineBytesMax: Int
     private let keepsEmpty: Bool
+    private let separator: UInt8
     private var rest: [UInt8] = []
     private var isTooLong = false
     private var number: UInt64 = 0
 
     /// - `lineBytesMax`: The longest line that is kept, so that input without a newline does not fill memory.
     /// - `keepsEmpty`: Whether empty lines are handed out too.
-    init(lineBytesMax: Int, keepsEmpty: Bool = false) {
+    /// - `separator`: What ends a line; a carriage return before a newline goes too.
+    init(lineBytesMax: Int, keepsEmpty: Bool = false, separator: UInt8 = UInt8(ascii: "\n")) {
         self.lineBytesMax = lineBytesMax
+        self.separator = separator
         self.keepsEmpty = keepsEmpty
     }
 
@@ -28,7 +31,7 @@ struct LineSplitter {
     mutating func next(in block: [UInt8], at index: inout Int) -> Line? {
         while index < block.count {
             let tail = block[index...]
-            guard let newline = tail.firstIndex(of: UInt8(ascii: "\n")) else {
+            guard let newline = tail.firstIndex(of: self.separator) else {
                 self.keep(tail)
                 index = block.count
                 return nil
@@ -63,7 +66,7 @@ struct LineSplitter {
             bytes = self.rest[...]
             self.rest = []
         }
-        if bytes.last == UInt8(ascii: "\r") { bytes = bytes.dropLast() }
+        if bytes.last == UInt8(ascii: "\r"), self.separator == UInt8(ascii: "\n") { bytes = bytes.dropLast() }
         let isTooLong = self.isTooLong || bytes.count > self.lineBytesMax
         self.isTooLong = false
         if isTooLong { return Line(number: self.number, bytes: nil) }

@@ -7,7 +7,7 @@ import BrokerClient
 /// (an empty line, one that is too long or no UTF-8) a publish is sent that every broker refuses and that changes
 /// nothing. Sending something else in its place, such as `null`, would count where the topic takes any value.
 enum NumberedLine: Hashable {
-    case publish(ArraySlice<UInt8>)
+    case publish(PublishRecord)
     /// Uses the number up; `reason` says why nothing can be published, unless there was nothing to publish.
     case passOver(reason: String?)
     /// It has its verdict.
@@ -15,8 +15,16 @@ enum NumberedLine: Hashable {
     /// It was passed over in an earlier run, and would be again.
     case passedOver(reason: String?)
 
+    /// - `format`: What a line is.
+    /// - `needsTopic`: Whether each has to say where it goes.
     /// - `position`: Where the last run stopped.
-    init(_ line: LineSplitter.Line, bytesMax: Int, after position: ProducerPosition) {
+    init(
+        _ line: LineSplitter.Line,
+        as format: RecordFormat = .lines,
+        needsTopic: Bool = false,
+        bytesMax: Int,
+        after position: ProducerPosition
+    ) {
         let isNew = line.number >= position.next
         guard isNew || position.refused.contains(line.number) else {
             self = .settled
@@ -30,7 +38,9 @@ enum NumberedLine: Hashable {
             reason = nil
         case .some(let bytes):
             do throws(PayloadError) {
-                self = .publish(try PayloadText.json(of: bytes))
+                let record = try PublishRecord(bytes, as: format)
+                guard record.topic != nil || !needsTopic else { throw PublishRecord.withoutTopic }
+                self = .publish(record)
                 return
             } catch {
                 reason = error.reason

@@ -11,36 +11,13 @@ public struct PublishCommand: CommandLineTool {
     @Option(name: .shortAndLong, parsing: .unconditional, help: "The topic to publish to.")
     var topic: String?
 
-    @Option(
-        name: .shortAndLong,
-        parsing: .unconditional,
-        help: "The message; what is not JSON is sent as a JSON string."
-    )
-    var message: String?
-
-    @Flag(
-        name: [.customShort("l"), .customLong("stdin-line")],
-        help: "A message for each line of standard input, or of the file."
-    )
-    var lines = false
-
-    @Flag(name: [.customShort("s"), .customLong("stdin-file")], help: "All of standard input as one message.")
-    var file = false
-
-    @Flag(
-        name: [.customShort("n"), .customLong("null-message")],
-        help: "The message null; with -r it clears what is kept."
-    )
-    var null = false
+    @OptionGroup(title: "What to publish") var source: SourceOptions
 
     @Flag(name: .shortAndLong, help: "The broker keeps the message for later subscribers.")
     var retain = false
 
     @Option(name: .shortAndLong, help: ArgumentHelp("0: fire and forget; 1: acknowledged.", valueName: "0|1"))
     var qos = 1
-
-    @Flag(help: "Do not print the running values.")
-    var quiet = false
 
     @Option(name: [.customShort("W"), .long], help: ArgumentHelp("How long the whole may take.", valueName: "seconds"))
     var timeout: Double?
@@ -51,9 +28,11 @@ public struct PublishCommand: CommandLineTool {
     )
     var maxInflight = 512
 
-    @OptionGroup var producer: ProducerOptions
+    @OptionGroup(title: "Counting once") var producer: ProducerOptions
 
-    @Argument(help: "The file whose lines -l publishes; without it, or as '-', standard input.")
+    @OptionGroup(title: "What to print") var report: ReportOptions
+
+    @Argument(help: "The file that -l, -0 and --json-lines read; without it, or as '-', standard input.")
     var path: String?
 
     public init() {}
@@ -62,11 +41,12 @@ public struct PublishCommand: CommandLineTool {
         commandName: Self.toolName,
         abstract: "Publish to a wsbroker, and print the running value that each publish is acknowledged with.",
         discussion: """
-            Messages are JSON. One that is not, such as hello, is sent as a JSON string, "hello".
+            Messages are JSON. One that is not, such as hello, is sent as a JSON string, "hello". The running value \
+            that the broker answers with is printed, if the topic has one.
 
             With -l empty lines are skipped, and a refused line is named on standard error and the rest goes on. \
             After a lost connection wspub connects again, sends again what was not acknowledged, and nothing counts \
-            twice.
+            twice. With --json-lines a line is an object with topic and data, as wssub --json prints them.
 
             With --producer and --resume this holds for the process too: kill it, or the broker, at any moment and \
             run the same command again, and every line counts once. The number of a line is that of its publish, so \
@@ -75,11 +55,19 @@ public struct PublishCommand: CommandLineTool {
             can not be sent, because it is empty, too long or no UTF-8, uses its number up with a publish to no \
             topic, which the broker refuses.
 
-            Examples:
-              wspub -t clicks -m 6
-              seq 1000000 | wspub -t clicks -l --quiet
-              wspub --url ws://broker:8181/news -m '{"title":"x"}' -r
-              wspub -t clicks --producer import-1 --resume -l data.jsonl
+            EXAMPLES:
+
+            wspub -t clicks -m 6
+
+            seq 1000000 | wspub -t clicks -l --quiet
+
+            wspub -L ws://broker:8181/news -m '{"title":"x"}' -r
+
+            wspub -t clicks --producer import-1 --resume -l data.jsonl
+
+            wssub -t 'factory/#' --json | wspub -L ws://other:8181 --json-lines
+
+            FILES: the options in ~/.config/wspub, one a line, stand before those of the command line.
 
             \(ExitStatus.help)
             """,
@@ -88,30 +76,40 @@ public struct PublishCommand: CommandLineTool {
     )
 
     public mutating func validate() throws {
-        let sources = [self.message != nil, self.lines, self.file, self.null].filter { $0 }.count
-        guard sources == 1 else { throw ValidationError("Say what to publish with one of -m, -l, -s and -n.") }
+        try self.source.check(path: self.path)
         guard (0...1).contains(self.qos) else { throw ValidationError("-q is 0 or 1.") }
         guard (1...1024).contains(self.maxInflight) else { throw ValidationError("-M is a number from 1 to 1024.") }
-        guard self.path == nil || self.lines else { throw ValidationError("A file needs -l.") }
-        if self.producer.producer != nil {
-            guard self.qos == 1 else { throw ValidationError("--producer needs -q 1: fire and forget has no numbers.") }
-            guard !self.producer.resume || self.lines else {
-                throw ValidationError("--resume needs -l: the number of a line is that of its publish.")
-            }
-        }
+        try self.checkNumbering()
         try Validation.checkTimeout(self.timeout)
+        _ = try self.report.messageFormat()
         _ = try self.target()
     }
 
-    /// The file whose lines are published, unless they come from standard input.
-    var linesPath: String? { self.path == "-" ? nil : self.path }
+    private func checkNumbering() throws {
+        if self.producer.producer != nil {
+            guard self.qos == 1 else { throw ValidationError("--producer needs -q 1: fire and forget has no numbers.") }
+            guard !self.producer.resume || self.source.isRecords else {
+                throw ValidationError("--resume needs -l: the number of a line is that of its publish.")
+            }
+        }
+        guard self.producer.once != nil else { return }
+        guard self.qos == 1 else { throw ValidationError("--once needs -q 1: somebody has to say that it counted.") }
+        guard !self.source.isRecords, self.source.repeatCount == nil else {
+            throw ValidationError("--once names one message; many are numbered without it.")
+        }
+        guard !self.retain else { throw ValidationError("--once counts, and -r replaces: use one or the other.") }
+    }
 
-    func target() throws -> (address: BrokerAddress, topic: Topic) {
+    /// Where the messages go; the topic is `nil` where each record says it.
+    func target() throws -> (address: BrokerAddress, topic: Topic?) {
         let (address, topicOfURL) = try self.connection.target()
         guard self.topic == nil || topicOfURL == nil else {
             throw ValidationError("The topic stands both in --url and behind -t.")
         }
-        guard let text = self.topic ?? topicOfURL else { throw ValidationError("The topic is missing: -t TOPIC.") }
+        guard let text = self.topic ?? topicOfURL else {
+            if self.source.jsonLines { return (address, nil) }
+            throw ValidationError("The topic is missing: -t TOPIC.")
+        }
         do throws(TopicError) {
             return (address, try Topic(text))
         } catch {
@@ -122,9 +120,13 @@ public struct PublishCommand: CommandLineTool {
 
 /// Rules that several tools share.
 enum Validation {
-    static func checkTimeout(_ seconds: Double?) throws {
+    /// A year; beyond some number of centuries a clock would overflow.
+    static let secondsMax = 31_536_000.0
+
+    static func checkTimeout(_ seconds: Double?, _ name: String = "-W") throws {
         guard let seconds else { return }
-        // A year; beyond some number of centuries a clock would overflow.
-        guard seconds > 0, seconds <= 31_536_000 else { throw ValidationError("-W is a positive number of seconds.") }
+        guard seconds > 0, seconds <= Self.secondsMax else {
+            throw ValidationError("\(name) is a positive number of seconds.")
+        }
     }
 }

@@ -1,4 +1,5 @@
 import BrokerClient
+import BrokerWire
 import NIOPosix
 import Synchronization
 import Testing
@@ -10,6 +11,10 @@ struct PublishResultsTests {
     private final class Lines: Sendable {
         let bytes = Mutex<[UInt8]>([])
     }
+
+    private let topic: Topic
+
+    init() throws { self.topic = try Topic("a") }
 
     private static let invalid = PublishOutcome.refused(
         BrokerRefusal(number: 4004, name: "bad_value", reason: "no", why: "not_a_number")
@@ -32,14 +37,14 @@ struct PublishResultsTests {
     }
 
     @Test func aRefusedLineOfAFileIsNamedAsCompilersDo() async throws {
-        let end = try await self.errors(path: "a.jsonl") { $0.ended(7, Self.invalid) }
+        let end = try await self.errors(path: "a.jsonl") { $0.ended(7, self.topic, Self.invalid) }
         #expect(end == ("a.jsonl:7: bad_value: no\n", .refused))
-        let unknown = try await self.errors(path: "a.jsonl") { $0.ended(7, .unknown) }
+        let unknown = try await self.errors(path: "a.jsonl") { $0.ended(7, self.topic, .unknown) }
         #expect(unknown == ("a.jsonl:7: outcome unknown: sent and not acknowledged\n", .unknown))
     }
 
     @Test func oneOfStandardInputHasOnlyItsNumber() async throws {
-        let end = try await self.errors(path: nil) { $0.ended(7, Self.invalid) }
+        let end = try await self.errors(path: nil) { $0.ended(7, self.topic, Self.invalid) }
         #expect(end == ("line 7: refused: 4004 bad_value (not_a_number): no\n", .refused))
     }
 
@@ -49,13 +54,13 @@ struct PublishResultsTests {
             results.passingOver(4, nil)
             results.passingOver(5, "settled by another run")
             results.neverPassedOver(5)
-            for number in [3, 4] as [UInt64] { results.ended(number, Self.invalid) }
+            for number in [3, 4] as [UInt64] { results.ended(number, self.topic, Self.invalid) }
             #expect(results.unacknowledged == 0)
         }
         #expect(end == ("a:3: not_sent: too long\n", .refused))
         let empty = try await self.errors(path: "a") { results in
             results.passingOver(4, nil)
-            results.ended(4, Self.invalid)
+            results.ended(4, self.topic, Self.invalid)
         }
         #expect(empty == ("", .success))
     }

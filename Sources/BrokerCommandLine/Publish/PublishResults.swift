@@ -1,4 +1,5 @@
 import BrokerClient
+import BrokerWire
 import Synchronization
 
 /// Where the outcomes of a run of `wspub` go: values to the output, the rest to the errors, and all into the tally.
@@ -11,22 +12,38 @@ final class PublishResults: Sendable {
         var ended = 0
         /// Whether single outcomes are still worth a line.
         var namesOutcomes = true
+        /// The last running value, for who looks on.
+        var lastValue: [UInt8] = []
         /// The lines whose numbers are used up without them, and why.
         var passedOver: [UInt64: String?] = [:]
     }
 
     private let output: OutputWriter?
+    private let format: MessageFormat
+    /// Whether answers without a value are printed too.
+    private let printsAll: Bool
     private let errors: OutputWriter
     private let namesLines: Bool
     private let path: String?
     private let state = Mutex(State())
 
-    /// - `output`: Where the running values go; `nil` drops them.
+    /// - `output`: Where the answers go; `nil` drops them.
+    /// - `format`: How an answer is printed.
+    /// - `printsAll`: Whether also one without a running value is.
     /// - `namesLines`: Whether what is reported names a line.
     /// - `path`: The file that the lines are of; `nil` is standard input.
-    init(output: OutputWriter?, errors: OutputWriter, namesLines: Bool, path: String? = nil) {
+    init(
+        output: OutputWriter?,
+        format: MessageFormat = MessageFormat(isVerbose: false),
+        printsAll: Bool = false,
+        errors: OutputWriter,
+        namesLines: Bool,
+        path: String? = nil
+    ) {
         self.path = path
         self.output = output
+        self.format = format
+        self.printsAll = printsAll
         self.errors = errors
         self.namesLines = namesLines
     }
@@ -35,6 +52,20 @@ final class PublishResults: Sendable {
 
     /// How many were handed to the client and have no outcome, or an unknown one.
     var unacknowledged: Int { self.state.withLock { $0.asked - $0.ended + $0.tally.unknown } }
+
+    /// How far the run is.
+    var progress: ProgressMeter.Reading {
+        self.state.withLock { state in
+            var value: [UInt8] = []
+            PayloadText.append(state.lastValue, to: &value)
+            return ProgressMeter.Reading(
+                acknowledged: state.tally.acknowledged,
+                refused: state.tally.refused,
+                unacknowledged: state.asked - state.ended + state.tally.unknown,
+                value: String(decoding: value, as: UTF8.self)
+            )
+        }
+    }
 
     /// Whether something was handed to the client and did not reach the broker, or nobody knows whether.
     var isIncomplete: Bool { self.state.withLock { $0.tally.unknown + $0.tally.notSent > 0 } }
@@ -70,8 +101,8 @@ final class PublishResults: Sendable {
         }
     }
 
-    /// The publish with the number `tag` has its outcome.
-    func ended(_ tag: UInt64, _ outcome: PublishOutcome) {
+    /// The publish with the number `tag` to `topic` has its outcome.
+    func ended(_ tag: UInt64, _ topic: Topic, _ outcome: PublishOutcome) {
         let report = self.state.withLock { state -> String? in
             state.ended += 1
             if !state.passedOver.isEmpty, let reason = state.passedOver.removeValue(forKey: tag) {
@@ -81,15 +112,26 @@ final class PublishResults: Sendable {
                 return self.refusedHere(reason)
             }
             let report = state.tally.add(outcome)
+            if case .acknowledged(let acknowledgement) = outcome, let data = acknowledgement.data {
+                state.lastValue = data
+            }
             return state.namesOutcomes ? report.map { self.describe(outcome) ?? $0 } : nil
         }
         if let report { return self.say(tag, report) }
-        if case .acknowledged(let acknowledgement) = outcome, let data = acknowledgement.data {
-            self.output?.append { pending in
-                PayloadText.append(data, to: &pending)
-                pending.append(UInt8(ascii: "\n"))
-            }
+        if let output = self.output, case .acknowledged(let acknowledgement) = outcome {
+            self.print(acknowledgement, of: topic, to: output)
         }
+    }
+
+    private func print(_ acknowledgement: PublishAcknowledgement, of topic: Topic, to output: OutputWriter) {
+        guard acknowledgement.data != nil || self.printsAll else { return }
+        let message = Message(
+            topic: topic,
+            offset: acknowledgement.offset,
+            data: acknowledgement.data ?? [],
+            exact: acknowledgement.exact
+        )
+        output.append { self.format.append(message, arrivedAt: SystemCall.wallMilliseconds(), to: &$0) }
     }
 
     /// A refusal as it is said of a line of a file: the name and the reason are enough to find and mend it.

@@ -20,35 +20,38 @@ struct PublishCommandTests {
         let command = try PublishCommand.parse(["-t", "clicks", "-m", "6"])
         let (address, topic) = try command.target()
         #expect(address == BrokerAddress(host: "127.0.0.1", port: 8181))
-        #expect(topic.description == "clicks")
-        #expect(command.message == "6")
+        #expect(topic?.description == "clicks")
+        #expect(command.source.message == "6")
         #expect(command.qos == 1)
         #expect(command.maxInflight == 512)
-        #expect(!command.quiet && !command.retain)
+        #expect(!command.report.quiet && !command.retain)
     }
 
     @Test func dashHIsTheHostAsInMosquitto() throws {
         let command = try PublishCommand.parse(["-h", "broker", "-p", "99", "-t", "a", "-l", "-r", "-q", "0"])
         #expect(try command.target().address == BrokerAddress(host: "broker", port: 99))
-        #expect(command.lines && command.retain)
+        #expect(command.source.lines && command.retain)
         #expect(command.qos == 0)
     }
 
     @Test func aMessageMayBeginWithADash() throws {
-        #expect(try PublishCommand.parse(["-t", "a", "-m", "-5"]).message == "-5")
-        #expect(try PublishCommand.parse(["-t", "a", "-m", "--help"]).message == "--help")
-        #expect(try PublishCommand.parse(["-t", "a", "-m", ""]).message == "")
+        #expect(try PublishCommand.parse(["-t", "a", "-m", "-5"]).source.message == "-5")
+        #expect(try PublishCommand.parse(["-t", "a", "-m", "--help"]).source.message == "--help")
+        #expect(try PublishCommand.parse(["-t", "a", "-m", ""]).source.message == "")
     }
 
     @Test func theTopicMayStandInTheURL() throws {
         let (address, topic) = try PublishCommand.parse(["--url", "ws://h:1/a/b", "-n"]).target()
         #expect(address == BrokerAddress(host: "h", port: 1, path: "/"))
-        #expect(topic.description == "a/b")
+        #expect(topic?.description == "a/b")
     }
 
     @Test func whatIsWrongIsNamed() {
-        #expect(self.message("-t", "a") == "Say what to publish with one of -m, -l, -s and -n.")
-        #expect(self.message("-t", "a", "-m", "1", "-l") == "Say what to publish with one of -m, -l, -s and -n.")
+        #expect(self.message("-t", "a") == "Say what to publish with one of -m, -f, -s, -l, -0, --json-lines and -n.")
+        #expect(
+            self.message("-t", "a", "-m", "1", "-l")
+                == "Say what to publish with one of -m, -f, -s, -l, -0, --json-lines and -n."
+        )
         #expect(self.message("-m", "1") == "The topic is missing: -t TOPIC.")
         #expect(
             self.message("-t", "a/+", "-m", "1")
@@ -96,11 +99,58 @@ struct PublishCommandTests {
         #expect(try self.producer("-m", "1", "-q", "0") == .none)
     }
 
-    @Test func linesComeFromAFileOrStandardInput() throws {
-        #expect(try PublishCommand.parse(["-t", "a", "-l"]).linesPath == nil)
-        #expect(try PublishCommand.parse(["-t", "a", "-l", "-"]).linesPath == nil)
-        #expect(try PublishCommand.parse(["-t", "a", "-l", "data.jsonl"]).linesPath == "data.jsonl")
-        #expect(try PublishCommand.parse(["--producer", "p", "--resume", "-l", "f", "-t", "a"]).linesPath == "f")
+    private func source(_ arguments: String...) throws -> PublishSource {
+        let command = try PublishCommand.parse(["-t", "a"] + arguments)
+        return command.source.source(path: command.path)
+    }
+
+    @Test func messagesComeFromTheCommandLineAFileOrStandardInput() throws {
+        #expect(try self.source("-m", "x") == .message(Array("x".utf8)))
+        #expect(try self.source("-n") == .message(Array("null".utf8)))
+        #expect(try self.source("-s") == .whole(path: nil))
+        #expect(try self.source("-f", "a.json") == .whole(path: "a.json"))
+        #expect(try self.source("-f", "-") == .whole(path: nil))
+        #expect(try self.source("-l") == .records(.lines, path: nil))
+        #expect(try self.source("-l", "-") == .records(.lines, path: nil))
+        #expect(try self.source("-l", "data.jsonl") == .records(.lines, path: "data.jsonl"))
+        #expect(try self.source("-0", "names") == .records(.nulSeparated, path: "names"))
+        #expect(try self.source("--json-lines") == .records(.jsonLines, path: nil))
+        #expect(try self.source("--producer", "p", "--resume", "-l", "f") == .records(.lines, path: "f"))
+    }
+
+    @Test func onlyRecordsMaySayThemselvesWhereTheyGo() throws {
+        #expect(try PublishCommand.parse(["--json-lines"]).target().topic == nil)
+        #expect(try PublishCommand.parse(["--json-lines", "-t", "a"]).target().topic?.description == "a")
+        #expect(self.message("-l") == "The topic is missing: -t TOPIC.")
+    }
+
+    @Test func whatIsWrongAboutRepetitionsIsNamed() throws {
+        let repeats = try PublishCommand.parse(["-t", "a", "-m", "1", "--repeat", "3", "--repeat-delay", "0.5"])
+        let plan = PublishPlan(repeats, topic: try Topic("a"))
+        #expect(plan.count == 3 && plan.delay == .milliseconds(500))
+        #expect(self.message("-t", "a", "-l", "--repeat", "2") == "--repeat is for one message.")
+        #expect(self.message("-t", "a", "-m", "1", "--repeat", "0") == "--repeat is a positive number.")
+        #expect(self.message("-t", "a", "-m", "1", "--repeat", "1") == nil)
+        #expect(self.message("-t", "a", "-m", "1", "--repeat-delay", "1") == "--repeat-delay needs --repeat.")
+    }
+
+    @Test func whatIsWrongAboutCountingOnceIsNamed() {
+        let long = String(repeating: "x", count: 64)
+        #expect(self.message("-t", "a", "-m", "1", "--once", long) == nil)
+        #expect(self.message("-t", "a", "-m", "1", "--once", long + "x") == "--once is a key of 1 to 64 bytes.")
+        #expect(self.message("-t", "a", "-m", "1", "--once", "") == "--once is a key of 1 to 64 bytes.")
+        #expect(
+            self.message("-t", "a", "-l", "--once", "k")
+                == "--once names one message; many are numbered without it."
+        )
+        #expect(
+            self.message("-t", "a", "-m", "1", "--once", "k", "--producer", "p")
+                == "--once and --producer: use one or the other."
+        )
+        #expect(
+            self.message("-t", "a", "-m", "1", "--once", "k", "-q", "0")
+                == "--once needs -q 1: somebody has to say that it counted."
+        )
     }
 
     @Test func whatIsWrongAboutAProducerIsNamed() {
@@ -124,6 +174,6 @@ struct PublishCommandTests {
         let long = String(repeating: "x", count: 64)
         #expect(self.message("-t", "a", "-m", "1", "--producer", long) == nil)
         #expect(self.message("-t", "a", "-m", "1", "--producer", long + "x") != nil)
-        #expect(self.message("-t", "a", "-m", "1", "f") == "A file needs -l.")
+        #expect(self.message("-t", "a", "-m", "1", "f") == "A file needs -l, -0 or --json-lines.")
     }
 }

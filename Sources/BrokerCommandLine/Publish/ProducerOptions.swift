@@ -16,6 +16,14 @@ struct ProducerOptions: ParsableArguments {
     )
     var resume = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Count the message once under this name, however often it is published within two minutes.",
+            valueName: "key"
+        )
+    )
+    var once: String?
+
     @Flag(name: .customLong("no-producer"), help: "Number nothing: what a lost connection leaves open stays unknown.")
     var isOff = false
 
@@ -26,6 +34,10 @@ struct ProducerOptions: ParsableArguments {
                 throw ValidationError("--producer is 1 to 64 of the characters A-Z a-z 0-9 _ . : -")
             }
         }
+        if let once = self.once {
+            guard self.producer == nil else { throw ValidationError("--once and --producer: use one or the other.") }
+            guard (1...64).contains(once.utf8.count) else { throw ValidationError("--once is a key of 1 to 64 bytes.") }
+        }
         if self.resume, self.producer == nil { throw ValidationError("--resume needs --producer.") }
     }
 
@@ -35,7 +47,7 @@ struct ProducerOptions: ParsableArguments {
     /// fenced off: its numbers would mean other publishes.
     func kind(isAcknowledged: Bool) -> ClientConfiguration.Producer {
         // Nobody tells what became of fire and forget, so there is nothing to send again.
-        guard isAcknowledged, !self.isOff else { return .none }
+        guard isAcknowledged, !self.isOff, self.once == nil else { return .none }
         guard let name = self.producer else { return .ephemeral }
         return self.resume ? .resuming(name) : .named(name)
     }

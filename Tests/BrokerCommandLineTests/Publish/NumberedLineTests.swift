@@ -19,23 +19,25 @@ struct NumberedLineTests {
         return lines
     }
 
-    private static func publish(_ json: String) -> NumberedLine { .publish(Array(json.utf8)[...]) }
+    private static func publish(_ json: String) throws -> NumberedLine {
+        .publish(try PublishRecord(Array(json.utf8)[...], as: .lines))
+    }
 
-    @Test func onlyWhatIsNewOrWasRefusedIsPublished() {
+    @Test func onlyWhatIsNewOrWasRefusedIsPublished() throws {
         #expect(
-            self.lines("1\n2\n3\n4\n5") == [
+            try self.lines("1\n2\n3\n4\n5") == [
                 .settled, Self.publish("2"), .settled, Self.publish("4"), Self.publish("5"),
             ]
         )
     }
 
-    @Test func whatIsNotJSONIsAStringAndKeepsItsNumber() {
-        #expect(self.lines("\n\n\nsix\n7").suffix(2) == [Self.publish(#""six""#), Self.publish("7")])
+    @Test func whatIsNotJSONIsAStringAndKeepsItsNumber() throws {
+        #expect(try self.lines("\n\n\nsix\n7").suffix(2) == [Self.publish(#""six""#), Self.publish("7")])
     }
 
-    @Test func whatCanNotBeSentUsesItsNumberUp() {
+    @Test func whatCanNotBeSentUsesItsNumberUp() throws {
         #expect(
-            self.lines("1\n2\n3\n\n123456789\n\r\n7").suffix(4) == [
+            try self.lines("1\n2\n3\n\n123456789\n\r\n7").suffix(4) == [
                 .passOver(reason: nil), .passOver(reason: "longer than 8 bytes"), .passOver(reason: nil),
                 Self.publish("7"),
             ]
@@ -47,7 +49,7 @@ struct NumberedLineTests {
         #expect(self.lines("1\n\(line)\n3") == [.settled, .passedOver(reason: reason), .settled])
     }
 
-    @Test func bytesThatAreNoTextArePassedOver() {
+    @Test func bytesThatAreNoTextArePassedOver() throws {
         let position = ProducerPosition(epoch: 1, next: 1)
         let line = LineSplitter.Line(number: 1, bytes: [0xFF])
         #expect(NumberedLine(line, bytesMax: 8, after: position) == .passOver(reason: "it is not UTF-8"))
