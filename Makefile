@@ -2,7 +2,7 @@
 PREFIX ?= /usr/local
 TEST_FLAGS = --explicit-target-dependency-import-check error
 
-.PHONY: demo test build release setup lint format install compare bench example conformance chaos chaos-short simulate fuzz tsan asan clean
+.PHONY: demo test build release setup lint format install man compare bench example conformance chaos chaos-short simulate fuzz tsan asan clean
 
 demo: setup release
 	@scripts/demo
@@ -26,10 +26,14 @@ lint:
 format:
 	swift format --in-place --recursive --parallel Package.swift Sources Tests Fuzz Examples Benchmarks
 
+# Binaries, manual pages and completions; `make install PREFIX=$$HOME/.local` needs no root.
+TOOLS = wsbroker wspub wssub wsbench
 install: release
-	install -d $(DESTDIR)$(PREFIX)/bin
-	install .build/release/wsbroker .build/release/wspub .build/release/wssub .build/release/wsbench \
-		$(DESTDIR)$(PREFIX)/bin
+	@scripts/install "$(DESTDIR)$(PREFIX)" $(TOOLS)
+
+# The manual pages, from the help of the tools, by ArgumentParser's own plugin.
+man: setup
+	@scripts/manuals $(TOOLS)
 
 # Side by side with Mosquitto and NATS; needs `apt-get install g++ mosquitto nats-server`.
 compare: release

@@ -102,8 +102,10 @@ struct Handshake {
             omittingEmptySubsequences: false
         )
         let statusLine = (lines.first ?? "").split(separator: " ", maxSplits: 2)
-        guard statusLine.count >= 2, statusLine[0] == "HTTP/1.1", let status = Int(statusLine[1]),
-            (100...599).contains(status)
+        // An older server is no broker either, but what it answers says more than its version.
+        guard statusLine.count >= 2, ["HTTP/1.1", "HTTP/1.0"].contains(statusLine[0]),
+            let status = Int(statusLine[1]), (100...599).contains(status),
+            status != 101 || statusLine[0] == "HTTP/1.1"
         else { throw Self.notHTTP }
         let fields = Fields(lines.dropFirst())
         guard status == 101 else {

@@ -63,6 +63,36 @@ struct CommandLineTests {
         }
     }
 
+    /// A refusal is no success, and who may not is not read on for.
+    @Test func whoMayNotIsTold() async throws {
+        try await TestBroker.run(rights: #"["publish"]"#) { broker async throws in
+            let reader = await (try ChildProcess("wssub", ["-p", "\(broker.port)", "-t", "clicks", "-C", "1"])).wait()
+            #expect(reader.status == 5)
+            #expect(reader.output == "")
+            #expect(reader.errors.contains("forbidden"))
+        }
+        try await TestBroker.run(rights: #"["subscribe"]"#) { broker async throws in
+            let end = try await self.publish(["-t", "clicks", "-l"], port: broker.port, input: "1\n2\n")
+            #expect(end.0 == 5)
+            #expect(end.2.split(separator: "\n").count == 2)
+        }
+    }
+
+    /// What listens there is no broker: it is said, and it is no success.
+    @Test func aStrangerIsNoBroker() async throws {
+        let folder = try TestBroker.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let script = "import http.server as h; s=h.HTTPServer(('127.0.0.1',0),h.SimpleHTTPRequestHandler);"
+            + "print(s.server_port,flush=True); s.serve_forever()"
+        let server = try ChildProcess("/usr/bin/env", ["python3", "-c", script], in: folder)
+        let port = await server.readLine() ?? ""
+        let end = await (try ChildProcess("wspub", ["-p", port, "-t", "a", "-m", "1"])).wait()
+        server.signal(SIGKILL)
+        _ = await server.wait()
+        #expect(end.status == 3)
+        #expect(end.errors.contains("HTTP 200"))
+    }
+
     /// The broker dies under a running publisher and subscriber; both go on with the next one, and every line counts
     /// once.
     @Test func bothGoOnAfterARestartAndEveryLineCountsOnce() async throws {
