@@ -63,6 +63,7 @@ public final class BrokerClient: Sendable {
     /// Throws when the first attempt fails, and the client is of no use any more then, unless the configuration says
     /// ``ClientConfiguration/retriesFirstConnection``.
     public func start() async throws {
+        await self.configuration.prepareTLS()
         _ = try await self.call { driver, id, call in driver.start(id: id, call) }
     }
 

@@ -10,6 +10,12 @@ public protocol CommandLineTool: ParsableCommand {
 }
 
 extension CommandLineTool {
+    /// Says why the tool can not begin, and returns how it ends.
+    static func failed(_ error: any Error) -> ExitStatus {
+        _ = SystemCall.writeAll(Array("\(Self.toolName): \(error)\n".utf8), to: SystemCall.standardError)
+        return error is ValidationError ? .usage : .runtime
+    }
+
     /// Reads the command line, does what it says, and ends the process with what came of it.
     public static func endProcess() async -> Never {
         // A reader that went away is noticed where it is written to; it must not kill the process.

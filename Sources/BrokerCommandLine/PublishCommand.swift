@@ -80,6 +80,9 @@ public struct PublishCommand: CommandLineTool {
               seq 1000000 | wspub -t clicks -l --quiet
               wspub --url ws://broker:8181/news -m '{"title":"x"}' -r
               wspub -t clicks --producer import-1 --resume -l data.jsonl
+              wspub -L wss://broker/clicks --token-file ~/.wsbroker-token -m 6
+
+            \(ConnectionOptions.help)
 
             \(ExitStatus.help)
             """,
@@ -107,13 +110,12 @@ public struct PublishCommand: CommandLineTool {
     var linesPath: String? { self.path == "-" ? nil : self.path }
 
     func target() throws -> (address: BrokerAddress, topic: Topic) {
-        let (address, topicOfURL) = try self.connection.target()
-        guard self.topic == nil || topicOfURL == nil else {
-            throw ValidationError("The topic stands both in --url and behind -t.")
+        let target = try self.connection.target()
+        guard let text = try target.topic(or: self.topic) else {
+            throw ValidationError("The topic is missing: -t TOPIC.")
         }
-        guard let text = self.topic ?? topicOfURL else { throw ValidationError("The topic is missing: -t TOPIC.") }
         do throws(TopicError) {
-            return (address, try Topic(text))
+            return (target.address, try Topic(text))
         } catch {
             throw ValidationError("The topic '\(text)' \(error).")
         }

@@ -5,15 +5,15 @@ import Synchronization
 
 extension PublishCommand {
     public func execute() async -> ExitStatus {
-        guard let (address, topic) = try? self.target() else { return .usage }
+        guard let (_, topic) = try? self.target() else { return .usage }
         // One thread waits for input, and one each for whoever reads the output and the errors.
         let pool = NIOThreadPool(numberOfThreads: 3)
         pool.start()
-        do throws(InputError) {
-            return await (try PublishRun(self, address: address, topic: topic, pool: pool)).run()
+        do {
+            let connection = try self.connection.connection()
+            return await (try PublishRun(self, connection: connection, topic: topic, pool: pool)).run()
         } catch {
-            _ = SystemCall.writeAll(Array("wspub: \(error)\n".utf8), to: SystemCall.standardError)
-            return .runtime
+            return Self.failed(error)
         }
     }
 }
@@ -43,7 +43,7 @@ final class PublishRun: Sendable {
 
     init(
         _ command: PublishCommand,
-        address: BrokerAddress,
+        connection: ToolConnection,
         topic: Topic,
         pool: NIOThreadPool
     ) throws(InputError) {
@@ -74,7 +74,7 @@ final class PublishRun: Sendable {
         self.results = results
         let isAcknowledged = self.isAcknowledged
         self.client = BrokerClient(
-            .forTool(PublishCommand.toolName, address: address, errors: self.errors) { configuration in
+            .forTool(PublishCommand.toolName, connection, errors: self.errors) { configuration in
                 configuration.inFlightMax = command.maxInflight
                 configuration.producer = command.producer.kind(isAcknowledged: isAcknowledged)
                 let report = configuration.onEvent

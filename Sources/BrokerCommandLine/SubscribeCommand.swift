@@ -69,6 +69,9 @@ public struct SubscribeCommand: CommandLineTool {
               wssub -t clicks
               wssub -t 'factory/+/power' -v --max-rate 1
               wssub -t clicks -C 1 -W 5 -F '%o %j'
+              WSBROKER_TOKEN=... wssub -L wss://broker:8181/clicks
+
+            \(ConnectionOptions.help)
 
             \(ExitStatus.help)
             """,
@@ -99,8 +102,10 @@ public struct SubscribeCommand: CommandLineTool {
     }
 
     func target() throws -> (address: BrokerAddress, filters: [TopicFilter]) {
-        let (address, topicOfURL) = try self.connection.target()
-        let texts = self.topic + (topicOfURL.map { [$0] } ?? [])
+        let target = try self.connection.target()
+        // Topics of the command line stand instead of that of the environment, and beside that of a URL with them.
+        let isDefault = target.isOfEnvironment && !self.topic.isEmpty
+        let texts = self.topic + (isDefault ? [] : target.topic.map { [$0] } ?? [])
         guard !texts.isEmpty else { throw ValidationError("The topic is missing: -t TOPIC.") }
         var filters: [TopicFilter] = []
         for text in texts {
@@ -111,7 +116,7 @@ public struct SubscribeCommand: CommandLineTool {
                 throw ValidationError("The topic filter '\(text)' \(error).")
             }
         }
-        return (address, filters)
+        return (target.address, filters)
     }
 
     var options: SubscriptionOptions {

@@ -4,7 +4,7 @@ import NIOPosix
 
 extension SubscribeCommand {
     public func execute() async -> ExitStatus {
-        guard let (address, filters) = try? self.target(), let format = try? self.messageFormat() else { return .usage }
+        guard let (_, filters) = try? self.target(), let format = try? self.messageFormat() else { return .usage }
         // One thread each for whoever reads the output and the errors.
         let pool = NIOThreadPool(numberOfThreads: 2)
         pool.start()
@@ -13,7 +13,13 @@ extension SubscribeCommand {
             continuation.yield(.outputClosed)
         }
         let errors = OutputWriter(descriptor: SystemCall.standardError, pool: pool)
-        let client = BrokerClient(.forTool(Self.toolName, address: address, errors: errors) { _ in })
+        let connection: ToolConnection
+        do {
+            connection = try self.connection.connection()
+        } catch {
+            return Self.failed(error)
+        }
+        let client = BrokerClient(.forTool(Self.toolName, connection, errors: errors) { _ in })
         let run = SubscribeRun(
             client: client,
             filters: filters,

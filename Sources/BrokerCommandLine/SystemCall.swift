@@ -26,6 +26,15 @@ enum SystemCall {
         signal(SIGPIPE, SIG_IGN)
     }
 
+    /// The value of a variable of the environment.
+    static func environment(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }
+    }
+
+    static func closeFile(_ descriptor: Int32) {
+        close(descriptor)
+    }
+
     /// Whether a person sees what is written there.
     static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 

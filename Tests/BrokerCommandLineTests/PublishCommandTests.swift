@@ -70,8 +70,8 @@ struct PublishCommandTests {
                 == "The topic stands both in --url and behind -t."
         )
         #expect(
-            self.message("--url", "wss://h/a", "-m", "1")
-                == "'wss://h/a' does not begin with ws://, the only scheme there is yet"
+            self.message("--url", "http://h/a", "-m", "1")
+                == "'http://h/a' does not begin with ws:// or wss://"
         )
     }
 
