@@ -23,6 +23,7 @@ extension Target.Dependency {
     static let nioCore: Self = .product(name: "NIOCore", package: "swift-nio")
     static let nioPosix: Self = .product(name: "NIOPosix", package: "swift-nio")
     static let nioHTTP1: Self = .product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioSSL: Self = .product(name: "NIOSSL", package: "swift-nio-ssl")
     static let nioEmbedded: Self = .product(name: "NIOEmbedded", package: "swift-nio")
     static let nioConcurrency: Self = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
     static let nioHTTPTypes: Self = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
@@ -58,6 +59,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -73,7 +75,7 @@ let package = Package(
         .target(name: "BrokerAggregation", dependencies: ["BrokerWire"]),
         // 2
         .target(name: "BrokerCore", dependencies: ["BrokerAggregation", "BrokerWire", .nioCore, .logging, .metrics]),
-        .target(name: "BrokerClient", dependencies: ["BrokerWire", .nioCore, .nioPosix, .nioHTTP1, .logging]),
+        .target(name: "BrokerClient", dependencies: ["BrokerWire", .nioCore, .nioPosix, .nioSSL, .logging]),
         // 3
         .target(
             name: "BrokerTransport",
@@ -126,7 +128,9 @@ let package = Package(
         ),
         .testTarget(
             name: "BrokerClientTests",
-            dependencies: ["BrokerClient", "BrokerWire", .logging, .nioCore, .nioEmbedded, .nioPosix]
+            dependencies: [
+                "BrokerClient", "BrokerTestKit", "BrokerWire", .logging, .nioCore, .nioEmbedded, .nioPosix, .nioSSL,
+            ]
         ),
         .testTarget(
             name: "BrokerTransportTests",
@@ -158,9 +162,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "BrokerClient", "BrokerServer", "BrokerTestKit", "BrokerWire", .logging, .nioCore, .nioPosix,
-                "wsbroker",
-                "wspub", "wssub", "wsbench",
+                "BrokerClient", "BrokerServer", "BrokerTestKit", "BrokerWire", .logging, .nioCore, .nioPosix, .nioSSL,
+                "wsbroker", "wspub", "wssub", "wsbench",
             ]
         ),
         .testTarget(name: "TidyTests"),

@@ -1,73 +1,52 @@
-/// Where a broker listens: `ws://host:port/path`.
+/// Where a broker listens: `ws://host:port/path`, or `wss://` with TLS.
 public struct BrokerAddress: Hashable, Sendable {
     /// A name or an IP address, without the brackets of IPv6.
     public var host: String
+    /// The TCP port.
     public var port: Int
     /// The path of the WebSocket; a broker serves it at `/` and `/ws`.
     public var path: String
+    /// Whether it speaks TLS: `wss://`.
+    public var isSecure: Bool
+    /// Who the client is, where that stands in the URL.
+    public var credentials: ClientCredentials
 
-    /// The port of a broker that was told no other.
+    /// The port of a broker that was told no other, with TLS and without.
     public static let defaultPort = 8181
 
-    public init(host: String = "127.0.0.1", port: Int = Self.defaultPort, path: String = "/") {
+    /// An address of its parts; by default that of a broker on this machine.
+    public init(
+        host: String = "127.0.0.1",
+        port: Int = Self.defaultPort,
+        path: String = "/",
+        isSecure: Bool = false,
+        credentials: ClientCredentials = .none
+    ) {
         self.host = host
         self.port = port
         self.path = path
+        self.isSecure = isSecure
+        self.credentials = credentials
     }
 
-    /// Reads `ws://host[:port][/path]`. Without a port it is the broker's 8181, not HTTP's 80.
+    /// Reads `ws[s]://[user[:password]@]host[:port][/path]`.
+    ///
+    /// Without a port it is the broker's 8181, not that of HTTP. A user and a password are percent-decoded.
     public init(_ url: String) throws(ClientError) {
-        guard let schemeEnd = url.firstRange(of: "://") else {
-            throw ClientError(.invalidArgument, "'\(url)' is not of the form ws://host:port/path")
-        }
-        guard url[..<schemeEnd.lowerBound].lowercased() == "ws" else {
-            throw ClientError(.invalidArgument, "'\(url)' does not begin with ws://, the only scheme there is yet")
-        }
-        let rest = url[schemeEnd.upperBound...]
-        let authorityEnd = rest.firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? rest.endIndex
-        (self.host, self.port) = try Self.authority(rest[..<authorityEnd], of: url)
-        let path = String(rest[authorityEnd...])
-        self.path = path.hasPrefix("/") ? path : "/" + path
-        guard path.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
-            throw ClientError(.invalidArgument, "the path of '\(url)' holds white space or a control character")
-        }
-    }
-
-    private static func authority(_ text: Substring, of url: String) throws(ClientError) -> (String, Int) {
-        guard !text.contains("@") else {
-            throw ClientError(.invalidArgument, "'\(url)' holds a user name, which the broker knows no use for")
-        }
-        var host = text
-        var portText: Substring?
-        if text.hasPrefix("[") {
-            guard let bracket = text.firstIndex(of: "]") else {
-                throw ClientError(.invalidArgument, "'\(url)' has '[' without ']'")
-            }
-            host = text[text.index(after: text.startIndex)..<bracket]
-            let after = text[text.index(after: bracket)...]
-            guard after.isEmpty || after.hasPrefix(":") else {
-                throw ClientError(.invalidArgument, "'\(url)' has something other than a port behind ']'")
-            }
-            portText = after.isEmpty ? nil : after.dropFirst()
-        } else if let colon = text.firstIndex(of: ":") {
-            host = text[..<colon]
-            portText = text[text.index(after: colon)...]
-        }
-        guard !host.isEmpty, host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-            throw ClientError(.invalidArgument, "'\(url)' names no host")
-        }
-        guard let portText else { return (String(host), Self.defaultPort) }
-        guard let port = Int(portText), (1...65_535).contains(port) else {
-            throw ClientError(.invalidArgument, "the port of '\(url)' is not a number from 1 to 65535")
-        }
-        return (String(host), port)
+        (self.host, self.port, self.path, self.isSecure, self.credentials) = try BrokerURL(url).parts()
     }
 
     /// The host as it stands in a URL and in the `Host` field.
     var bracketedHost: String { self.host.contains(":") ? "[\(self.host)]" : self.host }
+
+    /// Whether nobody else is on the way.
+    var isLoopback: Bool { self.host == "localhost" || self.host == "::1" || self.host.hasPrefix("127.") }
+
+    /// How a URL of it begins: the scheme, the host and the port.
+    package var origin: String { "\(self.isSecure ? "wss" : "ws")://\(self)" }
 }
 
 extension BrokerAddress: CustomStringConvertible {
-    /// The host and the port.
+    /// The host and the port, and nothing of the credentials.
     public var description: String { "\(self.bracketedHost):\(self.port)" }
 }

@@ -63,6 +63,7 @@ public final class BrokerClient: Sendable {
     /// Throws when the first attempt fails, and the client is of no use any more then, unless the configuration says
     /// ``ClientConfiguration/retriesFirstConnection``.
     public func start() async throws {
+        await self.configuration.prepareTLS()
         _ = try await self.call { driver, id, call in driver.start(id: id, call) }
     }
 
@@ -102,8 +103,8 @@ public final class BrokerClient: Sendable {
 
     /// Subscribes to the topics that `filter` matches.
     ///
-    /// Returns when the broker has taken it, or has sent more of what it retains than is kept unread. On a topic without wildcards the first message is the topic's current
-    /// value, and again after a reconnect if it changed meanwhile.
+    /// Returns when the broker has taken it, or has sent more of what it retains than is kept unread. On a topic without
+    /// wildcards the first message is the topic's current value, and again after a reconnect if it changed meanwhile.
     public func subscribe(
         to filter: TopicFilter,
         options: SubscriptionOptions = SubscriptionOptions()

@@ -15,6 +15,7 @@ public struct BrokerRefusal: Hashable, Sendable {
     /// When to try again, where the broker said so.
     public var afterMilliseconds: Int?
 
+    /// A refusal of its parts, for tests of programs that meet one.
     public init(
         number: UInt16,
         name: String,

@@ -1,5 +1,7 @@
 import BrokerWire
+import Logging
 import NIOCore
+import NIOSSL
 
 /// What a connection tells its client, all on the event loop.
 protocol ConnectionDelegate: AnyObject {
@@ -38,10 +40,13 @@ final class ClientChannelHandler: ChannelDuplexHandler {
         /// When the handshake, and the welcome that follows it, has to be over.
         var connectDeadline: NIODeadline
         var idle: TimeAmount
+        /// Absent: the broker is never asked whether it is there.
+        var keepAlive: TimeAmount?
         var close: TimeAmount
     }
 
-    private let address: BrokerAddress
+    private let configuration: ClientConfiguration
+    private let fields: [HeaderField]
     private let timeouts: Timeouts
     private var phase: Phase
     private var reader: MessageReader
@@ -51,7 +56,8 @@ final class ClientChannelHandler: ChannelDuplexHandler {
     private var delegate: (any ConnectionDelegate)?
     /// Why the connection is about to end, where that is known before it does.
     private var failure: ClientError?
-    private var isWelcomed = false
+    /// What silence comes to, once the broker said welcome.
+    private var silence: SilenceWatch?
     private var hasBegun = false
     private var isReadHeld = false
     private var deadline: NIODeadline
@@ -60,18 +66,20 @@ final class ClientChannelHandler: ChannelDuplexHandler {
     /// Whether the socket is left alone, so that the broker notices that this program is behind.
     private(set) var isReadingPaused = false
 
+    /// - `fields`: What the request of the handshake has besides its own fields.
     init(
-        address: BrokerAddress,
+        configuration: ClientConfiguration,
+        fields: [HeaderField] = [],
         key: HandshakeKey,
-        receivedBytesMax: Int,
         timeouts: Timeouts,
         delegate: any ConnectionDelegate
     ) {
-        self.address = address
+        self.configuration = configuration
+        self.fields = fields
         self.timeouts = timeouts
         self.deadline = timeouts.connectDeadline
         self.phase = .handshake(Handshake(key: key))
-        self.reader = MessageReader(from: .server, messageBytesMax: receivedBytesMax)
+        self.reader = MessageReader(from: .server, messageBytesMax: configuration.receivedBytesMax)
         self.delegate = delegate
     }
 
@@ -89,8 +97,8 @@ final class ClientChannelHandler: ChannelDuplexHandler {
     /// The broker said welcome: from now on only silence ends the connection.
     func welcomed() {
         guard let context = self.context else { return }
-        self.isWelcomed = true
-        self.deadline = context.eventLoop.now + self.timeouts.idle
+        let now = context.eventLoop.now
+        self.silence = SilenceWatch(idle: self.timeouts.idle, keepAlive: self.timeouts.keepAlive, at: now)
         self.scheduleTimer(context.eventLoop)
     }
 
@@ -102,7 +110,7 @@ final class ClientChannelHandler: ChannelDuplexHandler {
         self.isReadingPaused = isPaused
         guard !isPaused, let context = self.context else { return }
         // While nothing was read, silence was this side's.
-        self.deadline = context.eventLoop.now + self.timeouts.idle
+        self.silence?.received(at: context.eventLoop.now)
         if self.isReadHeld {
             self.isReadHeld = false
             context.read()
@@ -160,7 +168,7 @@ final class ClientChannelHandler: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if self.failure == nil { self.failure = ClientError(.connectionLost, "the connection broke: \(error)") }
+        if self.failure == nil { self.failure = self.failure(for: error, context) }
         context.close(promise: nil)
     }
 
@@ -174,7 +182,7 @@ final class ClientChannelHandler: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let buffer = self.unwrapInboundIn(data)
-        if self.isWelcomed, case .open = self.phase { self.deadline = context.eventLoop.now + self.timeouts.idle }
+        self.silence?.received(at: context.eventLoop.now)
         switch self.phase {
         case .handshake(let handshake): self.readHandshake(handshake, buffer)
         case .open, .closing: self.readFrames(buffer)
@@ -190,7 +198,7 @@ final class ClientChannelHandler: ChannelDuplexHandler {
     private func begin(_ context: ChannelHandlerContext) {
         guard !self.hasBegun, case .handshake(let handshake) = self.phase else { return }
         self.hasBegun = true
-        self.write(ByteBuffer(bytes: handshake.request(to: self.address)))
+        self.write(ByteBuffer(bytes: handshake.request(to: self.configuration.address, fields: self.fields)))
         self.scheduleTimer(context.eventLoop)
     }
 
@@ -272,15 +280,14 @@ final class ClientChannelHandler: ChannelDuplexHandler {
 }
 
 extension ClientChannelHandler {
-    /// Only the deadline moves when something arrives; the timer stays where it is and finds out.
+    /// Only the deadlines move when something arrives; the timer stays where it is and finds out.
     private func timerFired(_ eventLoop: any EventLoop) {
         self.timer = nil
         guard self.delegate != nil else { return }
-        if self.isReadingPaused { self.deadline = eventLoop.now + self.timeouts.idle }
-        guard eventLoop.now >= self.deadline else { return self.scheduleTimer(eventLoop) }
+        let now = eventLoop.now
+        if case .open = self.phase, self.silence != nil { return self.checkSilence(at: now, eventLoop) }
+        guard now >= self.deadline else { return self.scheduleTimer(eventLoop) }
         switch self.phase {
-        case .open where self.isWelcomed:
-            self.abort(ClientError(.connectionLost, "the broker was silent for too long"))
         case .handshake, .open:
             self.abort(ClientError(.cannotConnect, "the broker did not answer in time"))
         case .closing, .ended:
@@ -288,11 +295,56 @@ extension ClientChannelHandler {
         }
     }
 
+    private func checkSilence(at now: NIODeadline, _ eventLoop: any EventLoop) {
+        // Who does not read can not know whether somebody speaks.
+        if self.isReadingPaused { self.silence?.received(at: now) }
+        switch self.silence?.timePassed(to: now) {
+        case .giveUp:
+            return self.abort(ClientError(.connectionLost, "the broker was silent for too long"))
+        case .ping:
+            self.configuration.logger.debug("asking whether the broker is there")
+            var buffer = ByteBuffer()
+            self.encoder.writeKeepAlive(to: &buffer)
+            self.write(buffer)
+        case .wait, nil:
+            break
+        }
+        self.scheduleTimer(eventLoop)
+    }
+
     private func scheduleTimer(_ eventLoop: any EventLoop) {
+        var deadline = self.deadline
+        if case .open = self.phase, let silence = self.silence { deadline = silence.deadline }
         self.timer?.cancel()
-        self.timer = eventLoop.assumeIsolated().scheduleTask(deadline: self.deadline) {
+        self.timer = eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
             self.timerFired(eventLoop)
         }
+    }
+
+    // MARK: TLS
+
+    /// The version of TLS that is spoken; absent without TLS.
+    var tlsVersion: TLSVersion? {
+        guard let pipeline = self.context?.pipeline.syncOperations else { return nil }
+        return try? pipeline.nioSSL_tlsVersion()
+    }
+
+    /// What `error` means for the client; `nil` where it says no more than that the connection is gone.
+    private func failure(for error: any Error, _ context: ChannelHandlerContext) -> ClientError? {
+        // Every end without TLS's own goodbye, of which a WebSocket needs none: it has one itself.
+        if case NIOSSLError.uncleanShutdown = error { return nil }
+        let (address, tls) = (self.configuration.address, self.configuration.tls)
+        let failure = TLSFailure(
+            name: tls.serverName ?? address.host,
+            showsCertificate: tls.certificateFile != nil,
+            certificate: address.isSecure ? try? context.pipeline.syncOperations.nioSSL_peerCertificate() : nil
+        )
+        let reason = failure.reason(error) ?? ConnectFailure.reason(error)
+        guard case .handshake = self.phase else {
+            return ClientError(.connectionLost, "the connection broke: \(reason)")
+        }
+        let hint = address.isSecure ? failure.hint(error) : ""
+        return ClientError(.cannotConnect, "cannot connect to \(address): \(reason)\(hint)")
     }
 }
 

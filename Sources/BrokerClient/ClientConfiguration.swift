@@ -4,6 +4,12 @@ public import Logging
 public struct ClientConfiguration: Sendable {
     /// Where the broker listens.
     public var address: BrokerAddress
+    /// Who the client says it is; those of ``address``, if it has some, stand in for none.
+    public var credentials = ClientCredentials.none
+    /// Fields that the request of the handshake has besides its own.
+    public var headers: [HeaderField] = []
+    /// How TLS is spoken where the address is `wss://`.
+    public var tls = TLSOptions()
     /// How the client calls itself in `hello`; for the broker's log.
     public var clientName = "BrokerClient/1.0"
     /// Under which name publishes are numbered, so that none counts twice when a connection is lost.
@@ -13,6 +19,12 @@ public struct ClientConfiguration: Sendable {
     /// How long a connection may be silent. The broker pings every 25 s and waits 10 s for the answer, so after 40 s
     /// without a byte it is gone.
     public var idleTimeout: Duration = .seconds(40)
+    /// After how long without a byte the client asks the broker whether it is there; it gives the connection up when
+    /// nothing comes within ten seconds. It stands instead of ``idleTimeout``.
+    ///
+    /// For what stands between the two and drops connections that are silent for less than the broker's 25 s, and for
+    /// brokers that ping seldom.
+    public var keepAlive: Duration?
     /// How long ``BrokerClient/shutdown()`` waits for the broker to answer the Close frame.
     public var closeTimeout: Duration = .seconds(5)
     /// How the waits between attempts to connect grow.
@@ -33,7 +45,10 @@ public struct ClientConfiguration: Sendable {
     public var logger: Logger
     /// Told what happens to the connection, on the client's event loop: it must return at once.
     public var onEvent: (@Sendable (ClientEvent) -> Void)?
+    /// What copies of this configuration share.
+    let sharedTLS = ClientTLS()
 
+    /// The defaults for a broker at `address`; without a `logger` nothing is logged.
     public init(address: BrokerAddress, logger: Logger? = nil) {
         self.address = address
         self.logger = logger ?? Logger(label: "BrokerClient", factory: { _ in SwiftLogNoOpLogHandler() })
@@ -43,6 +58,22 @@ public struct ClientConfiguration: Sendable {
     /// knows the verdict on just as many.
     package static let inFlightCeiling = 1024
 
+    /// Makes the context of TLS, which reads files, off the event loop; whoever needs it then finds it made.
+    @concurrent
+    func prepareTLS() async {
+        if self.address.isSecure { _ = try? self.sharedTLS.context(for: self.tls) }
+    }
+
+    /// What the request of the handshake has besides its own fields; throws when that can not be sent.
+    func requestFields() throws(ClientError) -> [HeaderField] {
+        let credentials = self.credentials == .none ? self.address.credentials : self.credentials
+        guard let authorization = try credentials.authorization() else { return self.headers }
+        guard !self.headers.contains(where: \.isAuthorization) else {
+            throw ClientError(.invalidArgument, "there are credentials, and a header field Authorization as well")
+        }
+        return [try HeaderField(name: "Authorization", value: authorization)] + self.headers
+    }
+
     /// This configuration with every number brought to where the client can work with it.
     package var normalized: Self {
         var copy = self
@@ -51,6 +82,7 @@ public struct ClientConfiguration: Sendable {
         copy.bufferedMessagesMax = max(self.bufferedMessagesMax, 1)
         copy.bufferedBytesMax = max(self.bufferedBytesMax, 1)
         copy.receivedBytesMax = max(self.receivedBytesMax, 1024)
+        copy.keepAlive = self.keepAlive.map { max($0, .seconds(1)) }
         return copy
     }
 }
@@ -89,6 +121,7 @@ public struct SubscriptionOptions: Hashable, Sendable {
     /// Whether to receive what is there already, before what comes.
     public var retained: Bool
 
+    /// By default everything that there is and that comes, in the topic's own mode.
     public init(mode: Mode? = nil, maxRate: Double? = nil, echo: Bool = true, retained: Bool = true) {
         self.mode = mode
         self.maxRate = maxRate

@@ -1,4 +1,5 @@
 import BrokerWire
+import Logging
 import NIOCore
 
 /// Subscribing, asking and giving up.
@@ -75,6 +76,7 @@ extension ClientDriver {
         for request in requests {
             let id = self.takeControlID()
             self.controls[id] = .subscribe(request.filter)
+            self.logger.debug("subscribing", metadata: ["filter": "\(request.filter)"])
             self.encoder.writeSubscribe(id: id, filter: request.filter, options: request.options, to: &buffer)
         }
         connection.write(buffer)

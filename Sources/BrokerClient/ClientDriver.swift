@@ -117,7 +117,7 @@ final class ClientDriver {
     /// Connects, and answers `call` when the broker said welcome or the client has given up.
     func start(id: UInt64, _ call: AnswerContinuation) {
         if let end = self.end { return call.resume(throwing: end) }
-        if let problem = self.producerNameProblem {
+        if let problem = self.producerNameProblem ?? self.connectionProblem {
             _ = self.machine.shutDown()
             self.finish(problem)
             return call.resume(throwing: problem)
@@ -125,6 +125,22 @@ final class ClientDriver {
         if self.machine.canSend { return call.resume(returning: nil) }
         self.startCalls[id] = call
         if self.machine.started() { self.connect() }
+    }
+
+    /// Why the client can not connect however often it tries.
+    private var connectionProblem: ClientError? {
+        do throws(ClientError) {
+            _ = try self.configuration.requestFields()
+            let (address, credentials) = (self.configuration.address, self.configuration.credentials)
+            if address.isSecure {
+                _ = try self.configuration.sharedTLS.handler(for: self.configuration.tls, to: address)
+            } else if !address.isLoopback, credentials != .none || address.credentials != .none {
+                self.logger.warning("credentials go over the network without TLS", metadata: ["address": "\(address)"])
+            }
+            return nil
+        } catch {
+            return error
+        }
     }
 
     /// Closes the connection for good, and answers `call` when it is gone.
@@ -156,10 +172,11 @@ final class ClientDriver {
         let timeouts = ClientChannelHandler.Timeouts(
             connectDeadline: self.eventLoop.now + timeout,
             idle: TimeAmount(self.configuration.idleTimeout),
+            keepAlive: self.configuration.keepAlive.map { TimeAmount($0) },
             close: TimeAmount(self.configuration.closeTimeout)
         )
         let address = self.configuration.address
-        self.logger.debug("connecting", metadata: ["address": "\(address)"])
+        self.logger.debug("connecting", metadata: ["address": "\(address)", "tls": "\(address.isSecure)"])
         self.connector(self.eventLoop, address, timeout)
             .assumeIsolated()
             .whenComplete { result in
@@ -183,20 +200,26 @@ final class ClientDriver {
 
     private func connected(_ channel: any Channel, attempt: Int, timeouts: ClientChannelHandler.Timeouts) {
         guard attempt == self.attempt else { return channel.close(promise: nil) }
-        let handler = ClientChannelHandler(
-            address: self.configuration.address,
-            key: HandshakeKey(using: &self.random),
-            receivedBytesMax: self.configuration.receivedBytesMax,
-            timeouts: timeouts,
-            delegate: self
-        )
-        self.connection = handler
+        let address = self.configuration.address
         do {
+            let handler = ClientChannelHandler(
+                configuration: self.configuration,
+                fields: try self.configuration.requestFields(),
+                key: HandshakeKey(using: &self.random),
+                timeouts: timeouts,
+                delegate: self
+            )
+            if address.isSecure {
+                let tls = try self.configuration.sharedTLS.handler(for: self.configuration.tls, to: address)
+                try channel.pipeline.syncOperations.addHandler(tls)
+            }
+            self.connection = handler
             try channel.pipeline.syncOperations.addHandler(handler)
         } catch {
             self.connection = nil
             channel.close(promise: nil)
-            self.ended(ClientError(.cannotConnect, "the connection was closed at once"))
+            let atOnce = ClientError(.cannotConnect, "the connection was closed at once")
+            self.ended(error as? ClientError ?? atOnce)
         }
     }
 
@@ -204,7 +227,8 @@ final class ClientDriver {
     func opened() {
         guard self.machine.connected(at: self.now) else { return }
         self.connection?.welcomed()
-        self.logger.info("connected", metadata: ["address": "\(self.configuration.address)"])
+        let tls = self.connection?.tlsVersion.map { "\($0)" } ?? "none"
+        self.logger.info("connected", metadata: ["address": "\(self.configuration.address)", "tls": "\(tls)"])
         self.configuration.onEvent?(.connected)
         for call in self.startCalls.values { call.resume(returning: nil) }
         self.startCalls = [:]

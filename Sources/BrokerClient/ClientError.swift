@@ -12,6 +12,7 @@ public struct ClientError: Error, Hashable, Sendable {
     /// The broker's number: of the refusal, or of the Close frame that ended the connection.
     public var brokerCode: UInt16?
 
+    /// An error of its parts, for tests of programs that meet one.
     public init(_ code: Code, _ message: String, brokerCode: UInt16? = nil) {
         self.code = code
         self.message = message
@@ -54,6 +55,7 @@ extension ClientError {
 
         private let kind: Kind
 
+        /// The name of the code, for logs.
         public var description: String { self.kind.rawValue }
 
         /// The broker could not be reached, or did not answer in time.
@@ -96,5 +98,6 @@ extension ClientError {
 }
 
 extension ClientError: CustomStringConvertible {
+    /// The message.
     public var description: String { self.message }
 }

@@ -7,7 +7,7 @@ enum ConnectFailure {
         "cannot connect to \(address): \(Self.reason(error))"
     }
 
-    private static func reason(_ error: any Error) -> String {
+    static func reason(_ error: any Error) -> String {
         switch error {
         case let error as NIOConnectionError:
             // Each address of the name was tried; they nearly always failed for the same reason.

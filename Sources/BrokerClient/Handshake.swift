@@ -35,9 +35,10 @@ struct Handshake {
     }
 
     /// The request that opens the handshake.
-    func request(to address: BrokerAddress) -> [UInt8] {
-        Array(
-            """
+    ///
+    /// - `fields`: What is to stand in its head besides what makes it a handshake.
+    func request(to address: BrokerAddress, fields: [HeaderField] = []) -> [UInt8] {
+        let head = """
             GET \(address.path) HTTP/1.1\r
             Host: \(address.bracketedHost):\(address.port)\r
             Upgrade: websocket\r
@@ -45,9 +46,10 @@ struct Handshake {
             Sec-WebSocket-Key: \(self.key.text)\r
             Sec-WebSocket-Version: 13\r
             Sec-WebSocket-Protocol: \(Self.subprotocol)\r
-            \r\n
-            """.utf8
-        )
+
+            """
+        let more = fields.map { "\($0.name): \($0.value)\r\n" }.joined()
+        return Array((head + more + "\r\n").utf8)
     }
 
     /// Takes the next bytes of the answer; throws when there will be no WebSocket.

@@ -18,6 +18,7 @@ public struct Message: Hashable, Sendable {
     /// Whether it was there before the subscription, rather than published meanwhile.
     public var isRetained: Bool
 
+    /// A message of its parts, for tests of programs that read them.
     public init(
         topic: Topic,
         epoch: String? = nil,
@@ -56,6 +57,7 @@ public struct PublishAcknowledgement: Hashable, Sendable {
     /// Why it was left out.
     public var why: String?
 
+    /// An acknowledgement of its parts, for tests of programs that get one.
     public init(
         offset: UInt64,
         data: [UInt8]? = nil,

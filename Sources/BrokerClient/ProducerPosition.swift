@@ -2,9 +2,12 @@
 public struct ProducerPosition: Hashable, Sendable {
     /// What the broker has lost of what it had acknowledged, because an older state of it was put back.
     public struct Regression: Hashable, Sendable {
+        /// The first number that was lost.
         public var from: UInt64
+        /// The last one.
         public var to: UInt64
 
+        /// The numbers from `from` to `to`.
         public init(from: UInt64, to: UInt64) {
             self.from = from
             self.to = to
@@ -20,6 +23,7 @@ public struct ProducerPosition: Hashable, Sendable {
     /// What was lost, if anything was.
     public var regressed: Regression?
 
+    /// A position of its parts, for tests of programs that go on from one.
     public init(epoch: UInt64, next: UInt64, refused: [UInt64] = [], regressed: Regression? = nil) {
         self.epoch = epoch
         self.next = next

@@ -9,6 +9,7 @@ public struct ReconnectBackoff: Hashable, Sendable {
     public var max: Duration
     private var attempt = 0
 
+    /// Waits whose limit begins at `base` and doubles up to `max`.
     public init(base: Duration = .milliseconds(100), max: Duration = .seconds(30)) {
         precondition(base > .zero && base <= max, "the first limit is positive and at most the last")
         self.base = base

@@ -166,6 +166,12 @@ struct RequestEncoder {
         payload.withUnsafeBytes { buffer.writeMaskedFrame(.pong, $0, mask: mask) }
     }
 
+    /// Writes a WebSocket ping, which asks whether the broker is there.
+    mutating func writeKeepAlive(to buffer: inout ByteBuffer) {
+        let mask = self.masks.next()
+        buffer.writeMaskedFrame(.ping, UnsafeRawBufferPointer(start: nil, count: 0), mask: mask)
+    }
+
     mutating func writeClose(_ code: CloseCode, to buffer: inout ByteBuffer) {
         let mask = self.masks.next()
         let payload = [UInt8(code.rawValue >> 8), UInt8(code.rawValue & 0xFF)]

@@ -11,6 +11,7 @@ import NIOCore
 /// reading from the broker, which skips values of `latest` topics and finally closes the connection for `all` ones.
 /// One task reads at a time. A subscription that nobody holds any more is given up.
 public struct Subscription: AsyncSequence, Sendable {
+    /// What it is a sequence of.
     public typealias Element = Message
 
     /// What was subscribed to.
@@ -18,12 +19,15 @@ public struct Subscription: AsyncSequence, Sendable {
 
     let handle: Handle
 
+    /// Reads the messages of a subscription; all iterators of one take from the same.
     public struct AsyncIterator: AsyncIteratorProtocol {
         let handle: Handle
 
+        /// The next message, or `nil` after the last.
         public mutating func next() async throws -> Message? { try await self.handle.queue.next() }
     }
 
+    /// An iterator for `for try await`.
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(handle: self.handle) }
 
     /// All messages that have arrived, at least one, or `nil` after the last.

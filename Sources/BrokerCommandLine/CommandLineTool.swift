@@ -1,12 +1,5 @@
 public import ArgumentParser
 
-// Foundation for the process's environment.
-#if canImport(FoundationEssentials)
-import FoundationEssentials
-#else
-import Foundation
-#endif
-
 /// A command that ends the process with an ``ExitStatus``.
 public protocol CommandLineTool: ParsableCommand {
     /// How the tool calls itself in what it reports.
@@ -17,6 +10,12 @@ public protocol CommandLineTool: ParsableCommand {
 }
 
 extension CommandLineTool {
+    /// Says why the tool can not begin, and returns how it ends.
+    static func failed(_ error: any Error) -> ExitStatus {
+        _ = SystemCall.writeAll(Array("\(Self.toolName): \(error)\n".utf8), to: SystemCall.standardError)
+        return error is ValidationError ? .usage : .runtime
+    }
+
     /// Reads the command line, does what it says, and ends the process with what came of it.
     public static func endProcess() async -> Never {
         // A reader that went away is noticed where it is written to; it must not kill the process.
@@ -42,7 +41,7 @@ extension CommandLineTool {
 
     /// What the user always wants, and then what stands on the command line.
     private static func arguments() throws(InputError) -> [String] {
-        try OptionFile.load(Self.toolName, environment: ProcessInfo.processInfo.environment)
+        try OptionFile.load(Self.toolName)
             + CommandLine.arguments.dropFirst()
     }
 }

@@ -36,10 +36,12 @@ enum OptionFile {
     }
 
     /// Reads the file of `tool`; one that is not there holds nothing.
-    static func load(_ tool: String, environment: [String: String]) throws(InputError) -> [String] {
+    static func load(_ tool: String) throws(InputError) -> [String] {
+        let names = ["HOME", "XDG_CONFIG_HOME"]
+        let environment = names.reduce(into: [String: String]()) { $0[$1] = SystemCall.environment($1) }
         guard let path = Self.path(of: tool, environment: environment), SystemCall.exists(path) else { return [] }
         let descriptor = try SystemCall.openForReading(path)
-        defer { SystemCall.close(descriptor) }
+        defer { SystemCall.closeFile(descriptor) }
         var bytes: [UInt8] = []
         while true {
             let block = try SystemCall.readBlock(from: descriptor, bytesMax: Self.bytesMax)

@@ -26,14 +26,14 @@ extension SystemCall {
         let (readEnd, writeEnd) = (pipe[0], pipe[1])
         var identifier: pid_t = 0
         let code = Self.spawn(&identifier, command, environment, input: readEnd)
-        Self.close(readEnd)
+        Self.closeFile(readEnd)
         guard code == 0 else {
-            Self.close(writeEnd)
+            Self.closeFile(writeEnd)
             return .failed(String(cString: strerror(code)))
         }
         // Whether it reads is its own business.
         _ = Self.writeAll(input, to: writeEnd)
-        Self.close(writeEnd)
+        Self.closeFile(writeEnd)
         var status: Int32 = 0
         while waitpid(identifier, &status, 0) < 0 {
             guard errno == EINTR else { return .failed(Self.lastError) }

@@ -26,6 +26,15 @@ enum SystemCall {
         signal(SIGPIPE, SIG_IGN)
     }
 
+    /// The value of a variable of the environment.
+    static func environment(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }
+    }
+
+    static func closeFile(_ descriptor: Int32) {
+        close(descriptor)
+    }
+
     /// Whether a person sees what is written there.
     static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
@@ -74,16 +83,6 @@ enum SystemCall {
     }
 
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
-
-    static func close(_ descriptor: Int32) {
-        #if canImport(Glibc)
-        _ = Glibc.close(descriptor)
-        #elseif canImport(Musl)
-        _ = Musl.close(descriptor)
-        #elseif canImport(Darwin)
-        _ = Darwin.close(descriptor)
-        #endif
-    }
 
     /// Opens a file to read it.
     static func openForReading(_ path: String) throws(InputError) -> Int32 {

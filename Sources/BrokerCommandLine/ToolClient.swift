@@ -5,11 +5,12 @@ extension ClientConfiguration {
     /// The configuration that all tools begin with: losses are told to the person at the terminal.
     static func forTool(
         _ name: String,
-        address: BrokerAddress,
+        _ connection: ToolConnection,
         errors: OutputWriter,
         _ adjust: (inout Self) -> Void
     ) -> Self {
-        var configuration = Self(address: address)
+        var configuration = connection.configuration
+        if connection.isDebug { configuration.logger = DebugLogHandler.logger(name, errors: errors) }
         configuration.clientName = "\(name)/1.0"
         // Somebody waits for the prompt; a broker that is alive answers a Close at once.
         configuration.closeTimeout = .seconds(2)

@@ -166,6 +166,7 @@ struct BrokerClientTests {
         second.send(#"{"op":"ack","id":\#(request.id),"topic":"a/b","epoch":"k","offset":3,"ts":5,"data":[1]}"#)
         let expected = Message(
             topic: try Topic("a/b"),
+            epoch: "k",
             offset: 3,
             timestampMilliseconds: 5,
             data: Array("[1]".utf8)

@@ -46,15 +46,21 @@ struct ClientChannelHandlerTests {
     private let handler: ClientChannelHandler
 
     init() throws {
+        try self.init(keepAlive: nil)
+    }
+
+    private init(keepAlive: TimeAmount?) throws {
         let timeouts = ClientChannelHandler.Timeouts(
             connectDeadline: self.channel.embeddedEventLoop.now + .seconds(10),
             idle: .seconds(40),
+            keepAlive: keepAlive,
             close: .seconds(5)
         )
+        var configuration = ClientConfiguration(address: BrokerAddress())
+        configuration.receivedBytesMax = 1024
         self.handler = ClientChannelHandler(
-            address: BrokerAddress(),
+            configuration: configuration,
             key: HandshakeKey(text: "dGhlIHNhbXBsZSBub25jZQ=="),
-            receivedBytesMax: 1024,
             timeouts: timeouts,
             delegate: self.recorder
         )
@@ -122,6 +128,43 @@ struct ClientChannelHandlerTests {
         self.channel.embeddedEventLoop.advanceTime(by: .seconds(1))
         #expect(self.recorder.errors.map(\.message) == ["the broker was silent for too long"])
         #expect(!self.channel.isActive)
+    }
+
+    /// Whether a ping was written.
+    private func isAsked() throws -> Bool {
+        guard let buffer = try self.channel.readOutbound(as: ByteBuffer.self) else { return false }
+        return buffer.getInteger(at: buffer.readerIndex, as: UInt8.self) == 0x89
+    }
+
+    @Test func withKeepAliveASilentBrokerIsAskedAndGivenUpTenSecondsLater() throws {
+        let test = try Self(keepAlive: .seconds(60))
+        try test.open()
+        test.channel.embeddedEventLoop.advanceTime(by: .seconds(59))
+        #expect(try !test.isAsked())
+        test.channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+        #expect(try test.isAsked())
+        test.channel.embeddedEventLoop.advanceTime(by: .seconds(9))
+        try test.channel.writeInbound(ByteBuffer(bytes: [0x8A, 0]))
+        test.channel.embeddedEventLoop.advanceTime(by: .seconds(59))
+        #expect(try !test.isAsked())
+        test.channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+        #expect(try test.isAsked())
+        #expect(test.recorder.errors.isEmpty)
+        test.channel.embeddedEventLoop.advanceTime(by: .seconds(10))
+        #expect(test.recorder.errors.map(\.message) == ["the broker was silent for too long"])
+        #expect(!test.channel.isActive)
+    }
+
+    @Test func whileReadingIsPausedNobodyIsAsked() throws {
+        let test = try Self(keepAlive: .seconds(5))
+        try test.open()
+        test.handler.setReadingPaused(true)
+        test.channel.embeddedEventLoop.advanceTime(by: .seconds(100))
+        #expect(try !test.isAsked())
+        #expect(test.recorder.errors.isEmpty)
+        test.handler.setReadingPaused(false)
+        test.channel.embeddedEventLoop.advanceTime(by: .seconds(5))
+        #expect(try test.isAsked())
     }
 
     @Test func aHandshakeThatIsNotAnsweredEndsAtTheDeadline() {

@@ -1,6 +1,7 @@
 import BrokerWire
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
 
 @testable import BrokerClient
@@ -28,13 +29,17 @@ final class FakeBroker: Sendable {
     }
 
     /// - `answers`: How the handshakes are answered, in order; further ones are accepted.
-    static func start(answers: [Answer] = []) async throws -> FakeBroker {
+    /// - `tls`: The TLS that is spoken; absent without TLS.
+    static func start(answers: [Answer] = [], tls: NIOSSLContext? = nil) async throws -> FakeBroker {
         let (stream, continuation) = AsyncStream.makeStream(of: FakeConnection.self)
         let remaining = AnswerQueue(answers)
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { child in
                 child.eventLoop.makeCompletedFuture {
+                    if let tls {
+                        try child.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
+                    }
                     let handler = FakeConnectionHandler(answer: remaining.next()) { continuation.yield($0) }
                     try child.pipeline.syncOperations.addHandler(handler)
                 }
@@ -155,6 +160,17 @@ final class FakeConnection: Sendable {
         var buffer = ByteBuffer()
         buffer.writeClose(code)
         self.send(buffer)
+    }
+
+    /// Ends the connection below TLS, so that the client does not hear TLS's goodbye.
+    func breakOff() async throws {
+        let channel = self.channel
+        try await channel.eventLoop.submit {
+            guard let head = try? channel.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self) else {
+                return
+            }
+            head.close(promise: nil)
+        }.get()
     }
 
     /// Drops the connection without a word.

@@ -34,6 +34,13 @@ struct HandshakeTests {
         )
     }
 
+    @Test func furtherFieldsStandInTheHead() throws {
+        let fields = [try HeaderField(name: "X-Key", value: "a b"), try HeaderField(name: "Cookie", value: "")]
+        let request = Handshake(key: Self.key).request(to: BrokerAddress(), fields: fields)
+        let text = String(decoding: request, as: UTF8.self)
+        #expect(text.hasSuffix("Sec-WebSocket-Protocol: wsbroker.v1.json\r\nX-Key: a b\r\nCookie: \r\n\r\n"))
+    }
+
     @Test func framesBeginBehindTheHead() throws {
         var handshake = Handshake(key: Self.key)
         let bytes = Self.accepted.bytes

@@ -104,6 +104,8 @@ public struct BenchCommand: CommandLineTool {
               wsbench -t clicks/bench --number --publishers 50 --subscribers 1000 --latest
               wsbench --rate 1000 --subscribers 10 --duration 60 --json
 
+            \(ConnectionOptions.help)
+
             \(ExitStatus.help)
             """,
         version: "1.0.0",
@@ -152,17 +154,14 @@ public struct BenchCommand: CommandLineTool {
     }
 
     func plan() throws -> BenchPlan {
-        let (address, topicOfURL) = try self.connection.target()
-        guard self.topic == nil || topicOfURL == nil else {
-            throw ValidationError("The topic stands both in --url and behind -t.")
-        }
-        let text = self.topic ?? topicOfURL ?? "bench"
+        let target = try self.connection.target()
+        let text = try target.topic(or: self.topic) ?? "bench"
         let connections = self.publishers + self.subscribers
         do throws(TopicError) {
             let base = try Topic(text)
             let topics = self.topics == 1 ? [base] : try Self.topics(under: text, count: self.topics)
             return BenchPlan(
-                address: address,
+                address: target.address,
                 base: base,
                 topics: topics,
                 filter: try TopicFilter(self.topics == 1 ? text : "\(text)/+"),

@@ -12,7 +12,7 @@ extension BenchReport {
             case .rate(let rate): (.null, .decimal(rate, digits: 3))
             }
         let object = JSONText.object([
-            ("url", .string("ws://\(plan.address)")),
+            ("url", .string(plan.address.origin)),
             ("topic", .string("\(plan.base)")),
             ("topics", .integer(plan.topics.count)),
             ("publishers", .integer(plan.publishers)),

@@ -5,12 +5,19 @@ import NIOPosix
 extension BenchCommand {
     public func execute() async -> ExitStatus {
         guard let plan = try? self.plan() else { return .usage }
+        let connection: ToolConnection
+        do {
+            connection = try self.connection.connection()
+        } catch {
+            return Self.failed(error)
+        }
         SystemCall.raiseDescriptorLimit()
         // One thread each for whoever reads the output and the errors.
         let pool = NIOThreadPool(numberOfThreads: 2)
         pool.start()
         let run = BenchRun(
             plan: plan,
+            connection: connection,
             isJSON: self.json,
             showsProgress: !self.quiet && SystemCall.isTerminal(SystemCall.standardError),
             output: OutputWriter(descriptor: SystemCall.standardOutput, pool: pool),
@@ -47,7 +54,14 @@ final class BenchRun: Sendable {
     private let payload: EventPayload?
     private let measurement = BenchMeasurement()
 
-    init(plan: BenchPlan, isJSON: Bool, showsProgress: Bool, output: OutputWriter, errors: OutputWriter) {
+    init(
+        plan: BenchPlan,
+        connection: ToolConnection,
+        isJSON: Bool,
+        showsProgress: Bool,
+        output: OutputWriter,
+        errors: OutputWriter
+    ) {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: plan.threads)
         let recorders = group.makeIterator().map { BenchRecorder(eventLoop: $0) }
         let topics = BenchTopics(count: plan.topics.count)
@@ -67,13 +81,14 @@ final class BenchRun: Sendable {
         self.payload = payload
         self.publishers = (0..<plan.publishers).map { place in
             let recorder = recorders[place % recorders.count]
-            let client = Self.client(plan, recorder, errors: errors, producer: plan.isDurable ? .ephemeral : .none)
+            let producer = plan.isDurable ? ClientConfiguration.Producer.ephemeral : .none
+            let client = Self.client(plan, connection, recorder, errors: errors, producer: producer)
             return BenchPublisher(client: client, recorder: recorder, topics: topics, plan: plan)
         }
         self.subscribers = (0..<plan.subscribers).map { place in
             let recorder = recorders[place % recorders.count]
             return BenchSubscriber(
-                client: Self.client(plan, recorder, errors: errors, producer: .none),
+                client: Self.client(plan, connection, recorder, errors: errors, producer: .none),
                 recorder: recorder,
                 topics: topics,
                 places: places,
@@ -84,13 +99,14 @@ final class BenchRun: Sendable {
 
     private static func client(
         _ plan: BenchPlan,
+        _ connection: ToolConnection,
         _ recorder: BenchRecorder,
         errors: OutputWriter,
         producer: ClientConfiguration.Producer
     ) -> BrokerClient {
         let configuration = ClientConfiguration.forTool(
             BenchCommand.toolName,
-            address: plan.address,
+            connection,
             errors: errors
         ) { configuration in
             configuration.producer = producer

@@ -65,7 +65,11 @@ public struct PublishCommand: CommandLineTool {
 
             wspub -t clicks --producer import-1 --resume -l data.jsonl
 
+            wspub -L wss://broker/clicks --token-file ~/.wsbroker-token -m 6
+
             wssub -t 'factory/#' --json | wspub -L ws://other:8181 --json-lines
+
+            \(ConnectionOptions.help)
 
             FILES: the options in ~/.config/wspub, one a line, stand before those of the command line.
 
@@ -82,7 +86,7 @@ public struct PublishCommand: CommandLineTool {
         try self.checkNumbering()
         try Validation.checkTimeout(self.timeout)
         _ = try self.report.messageFormat()
-        _ = try self.target()
+        _ = try self.topicOfAll()
     }
 
     private func checkNumbering() throws {
@@ -100,18 +104,15 @@ public struct PublishCommand: CommandLineTool {
         guard !self.retain else { throw ValidationError("--once counts, and -r replaces: use one or the other.") }
     }
 
-    /// Where the messages go; the topic is `nil` where each record says it.
-    func target() throws -> (address: BrokerAddress, topic: Topic?) {
-        let (address, topicOfURL) = try self.connection.target()
-        guard self.topic == nil || topicOfURL == nil else {
-            throw ValidationError("The topic stands both in --url and behind -t.")
-        }
-        guard let text = self.topic ?? topicOfURL else {
-            if self.source.jsonLines { return (address, nil) }
+    /// Where the messages go; `nil` where each record says it.
+    func topicOfAll() throws -> Topic? {
+        let target = try self.connection.target()
+        guard let text = try target.topic(or: self.topic) else {
+            if self.source.jsonLines { return nil }
             throw ValidationError("The topic is missing: -t TOPIC.")
         }
         do throws(TopicError) {
-            return (address, try Topic(text))
+            return try Topic(text)
         } catch {
             throw ValidationError("The topic '\(text)' \(error).")
         }

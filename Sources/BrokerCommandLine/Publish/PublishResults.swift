@@ -119,11 +119,11 @@ final class PublishResults: Sendable {
         }
         if let report { return self.say(tag, report) }
         if let output = self.output, case .acknowledged(let acknowledgement) = outcome {
-            self.print(acknowledgement, of: topic, to: output)
+            self.show(acknowledgement, of: topic, to: output)
         }
     }
 
-    private func print(_ acknowledgement: PublishAcknowledgement, of topic: Topic, to output: OutputWriter) {
+    private func show(_ acknowledgement: PublishAcknowledgement, of topic: Topic, to output: OutputWriter) {
         guard acknowledgement.data != nil || self.printsAll else { return }
         let message = Message(
             topic: topic,

@@ -5,17 +5,20 @@ import Synchronization
 
 extension PublishCommand {
     public func execute() async -> ExitStatus {
-        guard let (address, topic) = try? self.target(),
-            let format = try? self.report.messageFormat() as MessageFormat??
-        else { return .usage }
         // One thread waits for input, and one each for whoever reads the output and the errors.
         let pool = NIOThreadPool(numberOfThreads: 3)
         pool.start()
-        do throws(InputError) {
-            return await (try PublishRun(self, address: address, topic: topic, format: format, pool: pool)).run()
+        do {
+            let run = try PublishRun(
+                self,
+                connection: try self.connection.connection(),
+                topic: try self.topicOfAll(),
+                format: try self.report.messageFormat(),
+                pool: pool
+            )
+            return await run.run()
         } catch {
-            _ = SystemCall.writeAll(Array("wspub: \(error)\n".utf8), to: SystemCall.standardError)
-            return .runtime
+            return Self.failed(error)
         }
     }
 }
@@ -36,7 +39,7 @@ final class PublishRun: Sendable {
 
     init(
         _ command: PublishCommand,
-        address: BrokerAddress,
+        connection: ToolConnection,
         topic: Topic?,
         format: MessageFormat?,
         pool: NIOThreadPool
@@ -65,7 +68,7 @@ final class PublishRun: Sendable {
         )
         self.results = results
         self.client = BrokerClient(
-            .forTool(PublishCommand.toolName, address: address, errors: self.errors) { configuration in
+            .forTool(PublishCommand.toolName, connection, errors: self.errors) { configuration in
                 configuration.inFlightMax = command.maxInflight
                 configuration.producer = command.producer.kind(isAcknowledged: plan.isAcknowledged)
                 let report = configuration.onEvent

@@ -50,10 +50,14 @@ public struct SubscribeCommand: CommandLineTool {
 
             wssub -t 'factory/#' -w
 
+            WSBROKER_TOKEN=... wssub -L wss://broker:8181/clicks
+
             FORMAT: %t topic, %p value as text, %d value as JSON, %V value with all its digits, %J the message as \
             JSON, %j the same with the value as a string, %o offset, %e epoch, %l length in bytes, %r 1 for what was \
             there before, %x %X in hexadecimal, %I time, %U seconds since 1970, @ and a letter of strftime, %% and \
             @@; between % and the letter a width, such as %-20t, %06l or %.40p. \\n \\t \\r \\a \\e \\0 \\\\ as in C.
+
+            \(ConnectionOptions.help)
 
             FILES: the options in ~/.config/wssub, one a line, stand before those of the command line.
 
@@ -79,10 +83,12 @@ public struct SubscribeCommand: CommandLineTool {
     }
 
     func target() throws -> (address: BrokerAddress, filters: [TopicFilter]) {
-        let (address, topicOfURL) = try self.connection.target()
-        let texts = self.topic + (topicOfURL.map { [$0] } ?? [])
+        let target = try self.connection.target()
+        // Topics of the command line stand instead of that of the environment, and beside that of a URL with them.
+        let isDefault = target.isOfEnvironment && !self.topic.isEmpty
+        let texts = self.topic + (isDefault ? [] : target.topic.map { [$0] } ?? [])
         guard !texts.isEmpty else { throw ValidationError("The topic is missing: -t TOPIC.") }
-        return (address, try Self.filters(texts))
+        return (target.address, try Self.filters(texts))
     }
 
     func excluded() throws -> [TopicFilter] { try Self.filters(self.filterOut) }

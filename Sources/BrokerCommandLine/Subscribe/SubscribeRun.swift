@@ -4,9 +4,6 @@ import NIOPosix
 
 extension SubscribeCommand {
     public func execute() async -> ExitStatus {
-        guard let (address, filters) = try? self.target(), let selection = try? self.selection(),
-            let format = try? self.display.format()
-        else { return .usage }
         // One thread each for whoever reads the output and the errors, and one for a command.
         let pool = NIOThreadPool(numberOfThreads: 3)
         pool.start()
@@ -14,39 +11,49 @@ extension SubscribeCommand {
         let output = OutputWriter(descriptor: SystemCall.standardOutput, pool: pool) {
             continuation.yield(.outputClosed)
         }
-        let watch = self.display.isWatching ? WatchTarget(title: "\(address)", output: output) : nil
-        let errors = OutputWriter(pool: pool) { bytes in
-            let text = String(decoding: bytes, as: UTF8.self)
-            // A screen has a place for it, and a line in its midst would be lost.
-            if let watch, watch.note(TerminalText.lastLine(of: text)) { return true }
-            return SystemCall.writeAll(bytes, to: SystemCall.standardError)
-        }
-        let client = BrokerClient(.forTool(Self.toolName, address: address, errors: errors) { _ in })
-        let target: any MessageTarget
-        if let watch {
-            guard WatchTarget.isPossible else {
-                errors.appendLine("wssub: -w needs a terminal; use -v to print the messages")
-                await errors.flush()
-                return .usage
+        do {
+            let (address, filters) = try self.target()
+            let watch = self.display.isWatching ? try WatchTarget(title: "\(address)", output: output) : nil
+            let errors = OutputWriter(pool: pool) { bytes in
+                let text = String(decoding: bytes, as: UTF8.self)
+                // A screen has a place for it, and a line in its midst would be lost.
+                if let watch, watch.note(TerminalText.lastLine(of: text)) { return true }
+                return SystemCall.writeAll(bytes, to: SystemCall.standardError)
             }
-            watch.start(interruptions: continuation)
-            target = watch
-        } else if let command = self.display.command {
-            target = CommandTarget(command: command, errors: errors, pool: pool)
-        } else {
-            target = PrintTarget(format: format, output: output)
+            let client = BrokerClient(
+                .forTool(Self.toolName, try self.connection.connection(), errors: errors) { _ in }
+            )
+            let run = SubscribeRun(
+                client: client,
+                filters: filters,
+                options: self.choice.options,
+                selection: try self.selection(),
+                target: try self.messageTarget(watch, client, pool, output, errors),
+                idle: self.ending.idle.map { IdleTimer(.seconds($0), interruptions: continuation) },
+                output: output,
+                errors: errors
+            )
+            watch?.start(interruptions: continuation)
+            return await run.run(seconds: self.ending.timeout, interruptions: interruptions)
+        } catch {
+            return Self.failed(error)
         }
-        let run = SubscribeRun(
-            client: client,
-            filters: filters,
-            options: self.choice.options,
-            selection: selection,
-            target: self.choice.removeRetained ? RemovingTarget(client: client, errors: errors, next: target) : target,
-            idle: self.ending.idle.map { IdleTimer(.seconds($0), interruptions: continuation) },
-            output: output,
-            errors: errors
-        )
-        return await run.run(seconds: self.ending.timeout, interruptions: interruptions)
+    }
+
+    /// What becomes of the messages.
+    private func messageTarget(
+        _ watch: WatchTarget?,
+        _ client: BrokerClient,
+        _ pool: NIOThreadPool,
+        _ output: OutputWriter,
+        _ errors: OutputWriter
+    ) throws -> any MessageTarget {
+        var target: any MessageTarget = PrintTarget(format: try self.display.format(), output: output)
+        if let watch { target = watch }
+        if let command = self.display.command {
+            target = CommandTarget(command: command, errors: errors, pool: pool)
+        }
+        return self.choice.removeRetained ? RemovingTarget(client: client, errors: errors, next: target) : target
     }
 }
 

@@ -1,3 +1,4 @@
+import ArgumentParser
 import BrokerClient
 import Dispatch
 import Synchronization
@@ -25,10 +26,13 @@ final class WatchTarget: MessageTarget {
     private let state: Mutex<State>
     private let begin = ContinuousClock.now
 
-    static var isPossible: Bool { SystemCall.isTerminal(SystemCall.standardOutput) }
-
+    /// Throws where there is no terminal.
+    ///
     /// - `title`: Which broker this is.
-    init(title: String, output: OutputWriter) {
+    init(title: String, output: OutputWriter) throws {
+        guard SystemCall.isTerminal(SystemCall.standardOutput) else {
+            throw ValidationError("-w needs a terminal; use -v to print the messages")
+        }
         self.output = output
         self.state = Mutex(State(screen: WatchScreen(title: title)))
     }

@@ -7,7 +7,7 @@ package struct HandshakeKey: Hashable, Sendable {
     package let text: String
 
     package init(using generator: inout some RandomNumberGenerator) {
-        self.text = Self.base64((0..<16).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
+        self.text = Base64.encode((0..<16).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
     }
 
     package init(text: String) {
@@ -16,7 +16,7 @@ package struct HandshakeKey: Hashable, Sendable {
 
     /// What the peer has to send as `Sec-WebSocket-Accept`.
     package var accept: String {
-        Self.base64(Self.sha1(Array((self.text + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8)))
+        Base64.encode(Self.sha1(Array((self.text + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8)))
     }
 
     /// Whether it is sixteen bytes in base 64, as it has to be: 22 digits, of which the last stands for two bits only.
@@ -32,21 +32,6 @@ package struct HandshakeKey: Hashable, Sendable {
             }
         }
         return isBase64 && "AQgw".utf8.contains(bytes[21])
-    }
-
-    private static func base64(_ bytes: [UInt8]) -> String {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-        var text: [UInt8] = []
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            var bits = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-            bits <<= UInt32(8 * (3 - group.count))
-            for index in 0..<4 {
-                let sextet = Int(bits >> UInt32(18 - 6 * index) & 63)
-                text.append(index <= group.count ? alphabet[sextet] : UInt8(ascii: "="))
-            }
-        }
-        return String(decoding: text, as: UTF8.self)
     }
 
     private static func sha1(_ message: [UInt8]) -> [UInt8] {

@@ -18,7 +18,7 @@ struct PublishCommandTests {
 
     @Test func theDefaultsAreABrokerOnThisMachineAndAcknowledgedPublishes() throws {
         let command = try PublishCommand.parse(["-t", "clicks", "-m", "6"])
-        let (address, topic) = try command.target()
+        let (address, topic) = (try command.connection.target().address, try command.topicOfAll())
         #expect(address == BrokerAddress(host: "127.0.0.1", port: 8181))
         #expect(topic?.description == "clicks")
         #expect(command.source.message == "6")
@@ -29,7 +29,7 @@ struct PublishCommandTests {
 
     @Test func dashHIsTheHostAsInMosquitto() throws {
         let command = try PublishCommand.parse(["-h", "broker", "-p", "99", "-t", "a", "-l", "-r", "-q", "0"])
-        #expect(try command.target().address == BrokerAddress(host: "broker", port: 99))
+        #expect(try command.connection.target().address == BrokerAddress(host: "broker", port: 99))
         #expect(command.source.lines && command.retain)
         #expect(command.qos == 0)
     }
@@ -41,7 +41,8 @@ struct PublishCommandTests {
     }
 
     @Test func theTopicMayStandInTheURL() throws {
-        let (address, topic) = try PublishCommand.parse(["--url", "ws://h:1/a/b", "-n"]).target()
+        let command = try PublishCommand.parse(["--url", "ws://h:1/a/b", "-n"])
+        let (address, topic) = (try command.connection.target().address, try command.topicOfAll())
         #expect(address == BrokerAddress(host: "h", port: 1, path: "/"))
         #expect(topic?.description == "a/b")
     }
@@ -73,8 +74,8 @@ struct PublishCommandTests {
                 == "The topic stands both in --url and behind -t."
         )
         #expect(
-            self.message("--url", "wss://h/a", "-m", "1")
-                == "'wss://h/a' does not begin with ws://, the only scheme there is yet"
+            self.message("--url", "http://h/a", "-m", "1")
+                == "'http://h/a' does not begin with ws:// or wss://"
         )
     }
 
@@ -119,8 +120,8 @@ struct PublishCommandTests {
     }
 
     @Test func onlyRecordsMaySayThemselvesWhereTheyGo() throws {
-        #expect(try PublishCommand.parse(["--json-lines"]).target().topic == nil)
-        #expect(try PublishCommand.parse(["--json-lines", "-t", "a"]).target().topic?.description == "a")
+        #expect(try PublishCommand.parse(["--json-lines"]).topicOfAll() == nil)
+        #expect(try PublishCommand.parse(["--json-lines", "-t", "a"]).topicOfAll()?.description == "a")
         #expect(self.message("-l") == "The topic is missing: -t TOPIC.")
     }
 

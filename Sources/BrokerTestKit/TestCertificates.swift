@@ -1,0 +1,53 @@
+// Foundation for the path of the folder.
+import Foundation
+
+/// Certificates for tests of TLS, made by `openssl` in a folder that goes with this value.
+///
+/// | | |
+/// |---|---|
+/// | `ca` | an authority |
+/// | `server` | its certificate for `localhost` and 127.0.0.1 |
+/// | `elsewhere` | its certificate for `elsewhere.test` |
+/// | `client` | its certificate for a client |
+/// | `alone` | one for `localhost` that has signed itself |
+package struct TestCertificates {
+    private let folder: TemporaryDirectory
+
+    /// Makes them all.
+    package static func make() async throws -> TestCertificates {
+        let folder = try TemporaryDirectory()
+        let openssl = try ChildProcess("/bin/sh", ["-c", Self.script], in: URL(fileURLWithPath: folder.path))
+        let end = await openssl.wait()
+        guard end.status == 0 else { throw Failure(text: end.errors) }
+        return Self(folder: folder)
+    }
+
+    /// The file of a certificate.
+    package func certificate(_ name: String) -> String { self.folder.file("\(name).pem") }
+
+    /// The file of its key.
+    package func key(_ name: String) -> String { self.folder.file("\(name).key") }
+
+    /// The file of anything else.
+    package func file(_ name: String) -> String { self.folder.file(name) }
+
+    struct Failure: Error {
+        let text: String
+    }
+
+    private static let script = """
+        set -e
+        make() {
+            name=$1; shift
+            openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 \
+                -keyout "$name.key" -out "$name.pem" "$@"
+        }
+        make ca -subj '/CN=Authority of a test'
+        make server -CA ca.pem -CAkey ca.key -subj /CN=localhost -addext basicConstraints=CA:FALSE \
+            -addext subjectAltName=DNS:localhost,IP:127.0.0.1
+        make elsewhere -CA ca.pem -CAkey ca.key -subj /CN=elsewhere.test -addext basicConstraints=CA:FALSE \
+            -addext subjectAltName=DNS:elsewhere.test
+        make client -CA ca.pem -CAkey ca.key -subj /CN=somebody -addext basicConstraints=CA:FALSE
+        make alone -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1
+        """
+}
