@@ -104,6 +104,7 @@ extension Broker {
     /// Hands over what can be told now, in order; `take` is called once for each hub's part.
     package func takeEffects(_ take: (Int, HubBatch) -> Void) {
         self.makeSnapshotPages()
+        self.advanceSearches()
         for batch in self.ready { self.emit(batch, take) }
         self.ready.removeAll(keepingCapacity: true)
         self.emit(self.immediate, take)
@@ -149,6 +150,8 @@ extension Broker {
         stored.onces = batch.onces.map(\.row)
         stored.forgottenProducers = batch.forgottenProducers
         stored.forgottenOnces = batch.forgottenOnces
+        stored.forgottenTopics = batch.forgottenTopics
+        stored.deletions = batch.forgottenTopics.isEmpty ? nil : self.deletions
         return stored
     }
 
@@ -170,12 +173,14 @@ extension Broker {
         switch outcome {
         case .committed:
             self.committed = batch.number
+            for topic in batch.deleted { topic.deletionCommitted() }
             for (topic, row) in zip(batch.stored, self.committingRows) {
                 if let row { topic.committed(row) }
             }
             for (producer, row) in zip(batch.producers, self.committingProducers) { producer.committed(row) }
             for topic in batch.tied { topic.untie(from: batch.number) }
             self.makeReady(batch)
+            for topic in batch.deleted { self.forgetIfUnused(topic) }
         case .full(let reason):
             self.fail(batch, Refusal(.storageFull, "nothing was stored: \(reason)"))
         case .unknown(let reason):
@@ -199,6 +204,7 @@ extension Broker {
 
     /// Drops a batch, and the one that gathered behind it and built on it.
     private func fail(_ batch: EffectBatch, _ refusal: Refusal) {
+        self.failureCount += 1
         let later = self.gathering
         self.gathering = EffectBatch(number: later.number + 1, hubCount: self.hubCount)
         self.committed = later.number
@@ -237,7 +243,7 @@ extension Broker {
     }
 
     private func rollBack(_ topic: TopicState) {
-        topic.rollBack()
+        topic.rollBack(storeEpoch: self.storeEpoch)
         guard topic.timed != nil || !topic.alerts.isEmpty else { return }
         do throws(AggregatorError) {
             try topic.load()

@@ -52,10 +52,10 @@ extension Broker {
         if isStored, topic.rowBatch != needs {
             topic.rowBatch = needs
             self.gathering.stored.append(topic)
-            if topic.rowID == nil {
-                topic.beginStoring(id: self.nextRowID, epoch: self.storeEpoch)
-                self.nextRowID += 1
-            }
+        }
+        if isStored, topic.rowID == nil {
+            topic.beginStoring(id: self.nextRowID, epoch: self.storedEpoch(life: topic.life))
+            self.nextRowID += 1
         }
         if isTold {
             topic.offset += 1
@@ -73,7 +73,11 @@ extension Broker {
         case nil:
             self.tell(applied, data: UnsafeRawBufferPointer(start: nil, count: 0), publisher: publisher)
         case .event(let data, let siblings):
-            TopicState.withValue(data, siblings: siblings) { self.deliver(applied, $0, publisher: publisher) }
+            // On a topic with an aggregator it is the last word about this life of it.
+            let isFinal = change.topic.hasAggregator
+            TopicState.withValue(data, siblings: siblings) {
+                self.deliver(applied, $0, publisher: publisher, isFinal: isFinal)
+            }
         case .value(let value):
             TopicState.withValue(value, siblings: []) { self.deliver(applied, $0, publisher: publisher) }
         case .window(let window):

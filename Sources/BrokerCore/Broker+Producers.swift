@@ -93,8 +93,14 @@ extension Broker {
         if producer.window.place(of: seq) == .accepted {
             return self.acknowledgeAgain(seq, request, in: message, producer, session)
         }
-        if !self.rights.contains(.publish) {
-            return self.refuse(Self.forbidden("publish to", name), seq, request.messageBytes, producer, session)
+        if !session.may(.publish) {
+            return self.refuse(
+                Self.forbidden("publish to", name, session),
+                seq,
+                request.messageBytes,
+                producer,
+                session
+            )
         }
         if !request.once.isEmpty {
             let refusal = Refusal(.badEnvelope, "'seq' and 'once' together: use one of them")

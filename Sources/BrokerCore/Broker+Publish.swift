@@ -9,8 +9,8 @@ extension Broker {
         if let seq = request.seq { return self.publishNumbered(seq, request, in: message, from: session) }
         let id = request.id.bytes(in: message)
         let name = request.topic.bytes(in: message)
-        guard self.rights.contains(.publish) else {
-            return self.refuse(Self.forbidden("publish to", name), of: request, in: message, session)
+        guard session.may(.publish) else {
+            return self.refuse(Self.forbidden("publish to", name, session), of: request, in: message, session)
         }
         if !request.once.isEmpty { return self.publishOnce(request, in: message, from: session) }
         let answer = PublishAnswer(.acknowledgement(id: id), to: request)
@@ -40,9 +40,9 @@ extension Broker {
     func publishPlain(_ request: Request, in message: UnsafeRawBufferPointer, from session: CoreSession) {
         let data = request.data.bytes(in: message)
         let empty = UnsafeRawBufferPointer(start: nil, count: 0)
-        guard self.rights.contains(.publish) else {
+        guard session.may(.publish) else {
             return self.refuse(
-                self.plainTopic.withUnsafeBytes { Self.forbidden("publish to", $0) },
+                self.plainTopic.withUnsafeBytes { Self.forbidden("publish to", $0, session) },
                 id: empty,
                 requestBytes: request.messageBytes,
                 session
@@ -54,8 +54,13 @@ extension Broker {
         self.refuse(refusal, id: empty, requestBytes: request.messageBytes, session)
     }
 
-    static func forbidden(_ action: StaticString, _ topic: UnsafeRawBufferPointer) -> Refusal {
-        Refusal(.forbidden, "\(action) '\(String(decoding: topic, as: UTF8.self))' is not allowed for 'anonymous'")
+    static func forbidden(
+        _ action: StaticString,
+        _ topic: UnsafeRawBufferPointer,
+        _ session: CoreSession
+    ) -> Refusal {
+        let name = String(decoding: topic, as: UTF8.self)
+        return Refusal(.forbidden, "\(action) '\(name)' is not allowed for '\(session.principal.name)'")
     }
 }
 
@@ -67,7 +72,7 @@ extension Broker {
         func refuse(_ refusal: Refusal) {
             self.refuse(refusal, id: id, requestBytes: request.messageBytes, session)
         }
-        guard self.rights.contains(.admin) else { return refuse(Self.forbidden("reset of", name)) }
+        guard session.may(.admin) else { return refuse(Self.forbidden("reset of", name, session)) }
         guard let topic = self.existingTopic(name), let accumulator = topic.accumulator else {
             return refuse(Refusal(.noValue, "the topic has no aggregate"))
         }

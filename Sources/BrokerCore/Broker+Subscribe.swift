@@ -8,9 +8,9 @@ extension Broker {
     func get(_ request: Request, in message: UnsafeRawBufferPointer, from session: CoreSession) {
         let id = request.id.bytes(in: message)
         let name = request.topic.bytes(in: message)
-        guard self.rights.contains(.subscribe) else {
+        guard session.may(.subscribe) else {
             return self.refuse(
-                Self.forbidden("subscribe to", name),
+                Self.forbidden("subscribe to", name, session),
                 id: id,
                 requestBytes: request.messageBytes,
                 session
@@ -44,7 +44,7 @@ extension Broker {
         }
     }
 
-    private func load(_ topic: TopicState) -> Refusal? {
+    func load(_ topic: TopicState) -> Refusal? {
         do throws(AggregatorError) {
             try topic.load()
             return nil
@@ -122,7 +122,7 @@ extension Broker {
         in message: UnsafeRawBufferPointer,
         _ session: CoreSession
     ) -> Refusal? {
-        guard self.rights.contains(.subscribe) else { return Self.forbidden("subscribe to", name) }
+        guard session.may(.subscribe) else { return Self.forbidden("subscribe to", name, session) }
         let isNew = session.filters[filter] == nil
         guard !isNew || session.filters.count < self.limits.subscriptionsPerConnection else {
             let most = self.limits.subscriptionsPerConnection
@@ -200,8 +200,8 @@ extension Broker {
         self.readySnapshots.append(id)
     }
 
-    /// Whether a page can be made without waiting for a session.
-    package var hasReadySnapshots: Bool { !self.readySnapshots.isEmpty }
+    /// Whether the next tick has something to go on with that waits for nobody.
+    package var hasWork: Bool { !self.readySnapshots.isEmpty || self.searches.contains { self.canAdvance($0) } }
 
     /// Makes the next page of every subscription that can take one.
     func makeSnapshotPages() {
@@ -223,9 +223,11 @@ extension Broker {
             snapshot.cursor += 1
             looked += 1
             guard let topic, topic.name.withUnsafeBytes({ snapshot.filter.matches(topic: $0) }),
-                self.load(topic) == nil, topic.hasValue
+                self.load(topic) == nil
             else { continue }
+            // That there is nothing has to be true too.
             session.pendingBatch = max(session.pendingBatch, topic.lastBatch)
+            guard topic.hasValue else { continue }
             paged.append(topic)
             topic.withValue { value in
                 page.writeMessage(

@@ -11,8 +11,9 @@ extension Broker {
         for row in rows {
             let topic = self.makeTopic(row.name, hash: row.name.withUnsafeBytes(TopicTable.hash))
             try Self.check(row, against: topic)
-            topic.begin(epoch: self.storeEpoch)
-            topic.restore(row)
+            topic.restore(row, storeEpoch: self.storeEpoch)
+            // A store that was put together from a damaged one may know only the lives.
+            self.deletions = max(self.deletions, row.life)
             self.nextRowID = max(self.nextRowID, row.id + 1)
             try self.restoreTimed(topic)
         }
@@ -78,12 +79,30 @@ extension Broker {
     }
 
     private func existingTopic(_ name: UnsafeRawBufferPointer, hash: Int) -> TopicState? {
-        let index = self.table.find(hash: hash) { index in
-            self.topics[index]?.isNamed(name) == true
-        }
-        guard let index, let topic = self.topics[index] else { return nil }
+        guard let index = self.index(of: name, hash: hash), let topic = self.topics[index] else { return nil }
         topic.lastUse = self.now.monotonic
         return topic
+    }
+
+    private func index(of name: UnsafeRawBufferPointer, hash: Int) -> Int? {
+        self.table.find(hash: hash) { index in
+            self.topics[index]?.isNamed(name) == true
+        }
+    }
+
+    /// The epoch of what is stored, in the life of a topic with this number.
+    func storedEpoch(life: UInt64) -> String { TopicRow.epoch(of: self.storeEpoch, life: life) }
+
+    /// The epoch of a life of what is not stored; `key` was never used before.
+    private func runEpoch(of key: UInt32) -> String { "\(self.runEpoch)-\(String(key, radix: 36))" }
+
+    /// An epoch that `topic` has never had: a topic that is not stored comes again with offsets from 1.
+    func nextEpoch(of topic: TopicState) -> String {
+        guard topic.isOnDisk, topic.hasAggregator else {
+            defer { self.nextTopicKey += 1 }
+            return self.runEpoch(of: self.nextTopicKey)
+        }
+        return self.storedEpoch(life: self.deletions)
     }
 
     /// The topic called `name`, which is made if there is none; `nil` if there are too many.
@@ -112,7 +131,7 @@ extension Broker {
         self.nextTopicKey += 1
         let isStored = rule.durability == .disk && rule.aggregator != nil
         // A topic that is not stored can be forgotten and come again, with offsets from 1: another life each time.
-        let epoch = isStored ? self.storeEpoch : "\(self.runEpoch)-\(String(key, radix: 36))"
+        let epoch = isStored ? self.storedEpoch(life: self.deletions) : self.runEpoch(of: key)
         let views = name.withUnsafeBytes { self.rules.views(of: $0) }
         let topic = TopicState(
             name: name,
@@ -120,6 +139,7 @@ extension Broker {
             views: views,
             key: key,
             epoch: epoch,
+            life: self.deletions,
             watchedSince: self.windowClock.start
         )
         topic.lastUse = self.now.monotonic
@@ -156,6 +176,15 @@ extension Broker {
     }
 
     private static var sweepStep: Int { 10_000 }
+
+    /// Forgets a topic whose deletion is committed, unless it is there again or somebody wants to hear of it.
+    func forgetIfUnused(_ topic: TopicState) {
+        guard !topic.isForgotten, topic.isEphemeral, max(topic.lastBatch, topic.tiedBatch) <= self.committed,
+            !topic.isAnnounced, self.interest(in: topic).any == 0,
+            let index = topic.name.withUnsafeBytes({ self.index(of: $0, hash: TopicTable.hash($0)) })
+        else { return }
+        self.forget(topic, at: index)
+    }
 
     private func forget(_ topic: TopicState, at index: Int) {
         self.table.remove(hash: topic.name.withUnsafeBytes(TopicTable.hash), index: index)

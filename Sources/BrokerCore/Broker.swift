@@ -14,7 +14,8 @@ import NIOCore
 package final class Broker {
     let rules: TopicRules
     let limits: BrokerLimits
-    let rights: Rights
+    /// Whom a session speaks for that has said nothing about it.
+    let anonymous: Principal
     let serverName: String
     let plainTopic: [UInt8]
     let logger: Logger
@@ -26,8 +27,10 @@ package final class Broker {
     var table = TopicTable()
     var nextTopicKey: UInt32 = 0
     var nextRowID: Int64 = 1
-    /// The epoch of what is stored.
+    /// The epoch of what is stored, in the first life of a topic.
     let storeEpoch: String
+    /// How often stored topics were deleted: the life that a topic begins which is new to the store.
+    var deletions: UInt64
     /// The epoch of what is not stored: this run of the broker, and in it the number of the topic's life.
     let runEpoch: String
     /// Topics whose keys go stale.
@@ -59,6 +62,8 @@ package final class Broker {
     var scratchMatches: [Int] = []
     /// Sessions whose next page of retained messages can be made.
     var readySnapshots: [SessionID] = []
+    /// What looks at all topics, a step at a time.
+    var searches: [TopicSearch] = []
 
     // Batches
     var immediate: EffectBatch
@@ -70,6 +75,8 @@ package final class Broker {
     var committed: UInt64 = 0
     /// Effects that are ready to be told, in order.
     var ready: [EffectBatch] = []
+    /// How many commits have failed.
+    var failureCount = 0
     /// Set when the outcome of a commit is unknown: nothing is stored any more.
     package internal(set) var storageFailure: String?
     /// Set by whoever watches the disk while there is too little room: what would be stored is refused before the disk
@@ -105,9 +112,10 @@ package final class Broker {
         precondition((1...64).contains(hubCount), "hubs are kept as the bits of a machine word")
         self.rules = rules
         self.limits = limits
-        self.rights = rights
+        self.anonymous = .anonymous(rights)
         self.plainTopic = plainTopic.bytes
         self.storeEpoch = restored.epoch
+        self.deletions = restored.deletions
         self.runEpoch = runEpoch
         self.serverName = serverName
         self.hubCount = hubCount
@@ -118,7 +126,7 @@ package final class Broker {
         self.windowClock = WindowClock(at: now)
         self.clockOffset = Int64(clamping: now.wall) - Int64(clamping: now.monotonic / 1_000_000)
         self.sessions = Array(repeating: [], count: hubCount)
-        self.nobody = CoreSession(.none)
+        self.nobody = CoreSession(.none, .administrator)
         self.lastSession = self.nobody
         self.immediate = EffectBatch(number: 0, hubCount: hubCount)
         self.gathering = EffectBatch(number: 1, hubCount: hubCount)
@@ -195,6 +203,9 @@ package final class Broker {
         if isLast { self.close(session, .tooManyErrors) }
     }
 
+    /// Says whom a session speaks for, before it says anything itself.
+    package func opened(_ id: SessionID, as principal: Principal) { self.session(id).principal = principal }
+
     /// Forgets a session whose connection is gone.
     package func sessionClosed(_ id: SessionID) {
         guard let session = self.existingSession(id) else { return }
@@ -217,7 +228,7 @@ package final class Broker {
     private func makeSession(_ id: SessionID) -> CoreSession {
         let hub = Int(id.hub)
         while self.sessions[hub].count <= Int(id.slot) { self.sessions[hub].append(nil) }
-        let session = CoreSession(id)
+        let session = CoreSession(id, self.anonymous)
         self.sessions[hub][Int(id.slot)] = session
         return session
     }
@@ -264,7 +275,7 @@ package final class Broker {
                 return self.close(session, refusal.code)
             }
         }
-        let name = "\(session.id.hub).\(session.id.slot).\(session.id.generation)"
+        let name = session.id.description
         self.reply(
             to: session,
             idBytes: id.count,

@@ -81,7 +81,7 @@ package struct BrokerApplication: Sendable {
             Listener(
                 name: "admin",
                 address: self.configuration.admin,
-                application: self.admin(readiness, store, group, start)
+                application: self.admin(readiness, store, loops, group, start)
             ),
             StorageWatch(failure: failure, readiness: readiness),
             StoreWatch(
@@ -200,14 +200,23 @@ package struct BrokerApplication: Sendable {
     private func admin(
         _ readiness: Readiness,
         _ store: SQLiteStore,
+        _ loops: EventLoops,
         _ group: MultiThreadedEventLoopGroup,
         _ start: StartUp
     ) -> some Service {
-        Application(
-            router: AdminRoutes.router(
-                readiness,
-                BackupRoute(store: store, reservedBytes: self.configuration.storeReservedBytes, logger: self.logger)
+        let questions = BrokerQuestions(loops: loops, limits: self.configuration.transport.limits.wire.topic)
+        let routes = AdminRoutes(
+            readiness: readiness,
+            backup: BackupRoute(
+                store: store,
+                reservedBytes: self.configuration.storeReservedBytes,
+                logger: self.logger
             ),
+            broker: BrokerRoutes(questions: questions, logger: self.logger),
+            guardian: BrowserGuard(host: self.configuration.admin.host)
+        )
+        return Application(
+            router: routes.router,
             configuration: ApplicationConfiguration(
                 address: .hostname(self.configuration.admin.host, port: self.configuration.admin.port),
                 serverName: BrokerVersion.product

@@ -13,6 +13,10 @@ package enum BrokerError: Error, CustomStringConvertible {
     case storageFailed(reason: String)
     /// A running broker did not make the backup that it was asked for.
     case backupRefused(reason: String)
+    /// No broker answers on the admin listener.
+    case noBroker(BrokerConfiguration.Listen)
+    /// A running broker did not do what it was asked for.
+    case refused(reason: String)
 
     /// The status of the process, as in sysexits(3).
     package var exitCode: Int32 {
@@ -21,7 +25,8 @@ package enum BrokerError: Error, CustomStringConvertible {
         case .store(let error): error.exitCode
         case .restore(.aggregatorChanged), .restore(.numberChanged): 78
         case .restore(.unreadable): 65
-        case .addressInUse, .cannotListen: 69
+        case .addressInUse, .cannotListen, .noBroker: 69
+        case .refused: 1
         case .storageFailed, .backupRefused: 74
         }
     }
@@ -38,7 +43,8 @@ package enum BrokerError: Error, CustomStringConvertible {
             """
         case .cannotListen(let listener, let host, let port, let reason):
             "can not listen on \(host):\(port) (\(listener)): \(reason)"
-        case .backupRefused(let reason): reason
+        case .backupRefused(let reason), .refused(let reason): reason
+        case .noBroker(let admin): "no broker answers at http://\(admin.host):\(admin.port) (admin.port)"
         case .storageFailed(let reason): "the store failed and was stopped: \(reason)"
         }
     }

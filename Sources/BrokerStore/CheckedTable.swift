@@ -54,7 +54,7 @@ struct CheckedTable: Sendable {
             Column("aggregator", .text, isOptional: true), Column("number", .text, isOptional: true),
             Column("stateVersion", .integer, isOptional: true), Column("content", .blob, isOptional: true),
             Column("siblings", .blob, isOptional: true), Column("alerts", .blob, isOptional: true),
-            Column("checksum", .integer),
+            Column("checksum", .integer), Column("life", .integer),
         ],
         isSound: { TopicRow($0) != nil }
     )

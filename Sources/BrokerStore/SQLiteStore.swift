@@ -149,7 +149,13 @@ package final class SQLiteStore: BatchCommitter {
             return try self.queue.writeWithoutTransaction { database in
                 let problem = try String.fetchOne(database, sql: "PRAGMA quick_check(1)") ?? ""
                 guard problem == "ok" else { throw StoreError.corrupt(path: self.path, reason: problem) }
+                let format = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+                guard format == StoreSchema.version else {
+                    let reason = "its format \(format) is an older one; a start of the broker brings it up to date"
+                    throw StoreError.cannotOpen(path: self.path, reason: reason)
+                }
                 var restored = RestoredStore(epoch: try self.epoch(database))
+                restored.deletions = try Deletions.count(database)
                 restored.rows.reserveCapacity(try Int.fetchOne(database, sql: "SELECT count(*) FROM topic") ?? 0)
                 let rows = try Row.fetchCursor(database, sql: "SELECT * FROM topic ORDER BY id")
                 while let row = try rows.next() {
@@ -207,13 +213,18 @@ package final class SQLiteStore: BatchCommitter {
             let outcome = self.guarded { self.write(batch, database) }
             completion(outcome)
             // After the answer: whoever waits for the commit does not wait for this.
-            if outcome == .committed { self.checkpointIfDue(database, rows: batch.rows.count) }
+            if outcome == .committed {
+                self.checkpointIfDue(database, rows: batch.rows.count + batch.forgottenTopics.count)
+            }
         }
     }
 
     private func write(_ batch: StoreBatch, _ database: Database) -> CommitOutcome {
         do {
             try database.beginTransaction(.immediate)
+            // What goes makes room for what comes under the same name.
+            try Deletions.delete(batch.forgottenTopics, database)
+            if let deletions = batch.deletions { try Deletions.set(deletions, database) }
             let statement = try database.cachedStatement(sql: TopicRow.upsert)
             for row in batch.rows { try statement.execute(arguments: row.arguments) }
             try self.writeProducers(of: batch, database)
@@ -279,11 +290,16 @@ package final class SQLiteStore: BatchCommitter {
 
     /// Removes the topics that match `filter` and returns their names. No broker may be running on the store.
     package func forget(_ filter: TopicFilter) throws(StoreError) -> [String] {
-        let names = try self.restore().rows
+        let restored = try self.restore()
+        let names = restored.rows
             .filter { row in row.name.withUnsafeBytes { filter.matches(topic: $0) } }
             .map { String(decoding: $0.name, as: UTF8.self) }
+        let deletions = max(restored.deletions, restored.rows.map(\.life).max() ?? 0)
         do {
             try self.queue.write { database in
+                guard !names.isEmpty else { return }
+                // A topic that comes again begins another life than any that there is.
+                try Deletions.set(deletions + 1, database)
                 for name in names { try database.execute(sql: "DELETE FROM topic WHERE name = ?", arguments: [name]) }
             }
         } catch {

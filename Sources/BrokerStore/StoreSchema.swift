@@ -5,7 +5,7 @@ enum StoreSchema {
     /// "wsbk": tells the file from other programs' databases.
     static let applicationID = 0x7773_626B
     /// The format this broker writes, in SQLite's `user_version`.
-    static let version = 3
+    static let version = 4
 
     /// A name for a life of a store that no other life has.
     static func newEpoch() -> String { "k" + String(UInt64.random(in: 0..<(1 << 40)), radix: 36) }
@@ -103,6 +103,16 @@ enum StoreSchema {
                         checksum INTEGER NOT NULL
                     ) STRICT;
                     PRAGMA user_version = 3;
+                    """
+            )
+        }
+        migrator.registerMigration("4-lives") { database in
+            // A topic that is deleted and comes again begins another life, so that no position means two things. How
+            // many deletions there were stands in `meta`.
+            try database.execute(
+                sql: """
+                    ALTER TABLE topic ADD COLUMN life INTEGER NOT NULL DEFAULT 0 CHECK (life >= 0);
+                    PRAGMA user_version = 4;
                     """
             )
         }

@@ -7,12 +7,13 @@ import GRDB
 extension TopicRow {
     static let upsert = """
         INSERT INTO topic (
-            id, name, offset, changedAt, aggregator, number, stateVersion, content, siblings, alerts, checksum)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            id, name, offset, changedAt, aggregator, number, stateVersion, content, siblings, alerts, checksum, life)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) DO UPDATE SET
             offset = excluded.offset, changedAt = excluded.changedAt, aggregator = excluded.aggregator,
             number = excluded.number, stateVersion = excluded.stateVersion, content = excluded.content,
-            siblings = excluded.siblings, alerts = excluded.alerts, checksum = excluded.checksum
+            siblings = excluded.siblings, alerts = excluded.alerts, checksum = excluded.checksum,
+            life = excluded.life
         """
 
     private struct Parts {
@@ -38,6 +39,7 @@ extension TopicRow {
             self.id, String(decoding: self.name, as: UTF8.self), Int64(self.offset), Int64(self.timestamp),
             parts.aggregator, parts.number, parts.version, parts.content.map { Data($0) },
             parts.siblings.map { Data($0) }, self.alerts.map { Data($0) }, self.checksum,
+            Int64(self.life),
         ]
     }
 
@@ -58,6 +60,10 @@ extension TopicRow {
             checksum.add(UInt64(place))
             checksum.add(part)
         }
+        if self.life > 0 {
+            checksum.add(2)
+            checksum.add(self.life)
+        }
         return checksum.value
     }
 
@@ -71,6 +77,7 @@ extension TopicRow {
         let offset: Int64 = row[2]
         let changedAt: Int64 = row[3]
         let name: String = row[1]
+        let life: Int64 = row[11]
         self.init(
             id: row[0],
             name: Array(name.utf8),
@@ -84,7 +91,8 @@ extension TopicRow {
                     state: content.map(Array.init) ?? []
                 )
             } ?? .retained(content.map(Array.init), siblings: siblings.map(Array.init) ?? []),
-            alerts: alerts.map(Array.init)
+            alerts: alerts.map(Array.init),
+            life: UInt64(clamping: life)
         )
         let checksum: Int64 = row[10]
         guard checksum == self.checksum else { return nil }

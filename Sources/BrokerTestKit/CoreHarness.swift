@@ -42,6 +42,7 @@ package final class CoreHarness {
     package private(set) var rows: [Int64: TopicRow]
     package private(set) var producers: [Int64: ProducerRow] = [:]
     package private(set) var onces: [Int64: OnceRow] = [:]
+    package private(set) var deletions: UInt64 = 0
     /// The batch whose commit the test has to complete.
     package private(set) var storing: StoreBatch?
     /// Every batch that was handed over.
@@ -67,8 +68,10 @@ package final class CoreHarness {
         self.rows = earlier?.rows ?? Dictionary(uniqueKeysWithValues: rows.map { ($0.id, $0) })
         self.producers = earlier?.producers ?? [:]
         self.onces = earlier?.onces ?? [:]
+        self.deletions = earlier?.deletions ?? 0
         var restored = RestoredStore(epoch: self.storeEpoch, rows: self.rows.values.sorted { $0.id < $1.id })
         restored.producers = self.producers.values.sorted { $0.id < $1.id }
+        restored.deletions = self.deletions
         restored.onces = self.onces.values.sorted { $0.id < $1.id }
         self.broker = try Broker(
             rules: TopicRules(rules),
@@ -121,6 +124,21 @@ package final class CoreHarness {
         self.send(text, from: client)
         self.settle()
         return client.frames()
+    }
+
+    /// Asks about many topics, as whoever administers the broker; returns the answer.
+    @discardableResult
+    package func administer(_ command: TopicCommand, from client: Client) -> [ServerFrame] {
+        self.start(command, from: client)
+        self.settle()
+        return client.frames()
+    }
+
+    /// The same without waiting for the answer.
+    package func start(_ command: TopicCommand, from client: Client, as principal: Principal = .administrator) {
+        guard let session = client.session else { return }
+        self.broker.opened(session.id, as: principal)
+        self.broker.receive(command, id: Array("0".utf8), from: session.id, at: self.time)
     }
 
     private func receive(from client: Client) {
@@ -180,7 +198,7 @@ package final class CoreHarness {
                 goesOn = goesOn || (client.session?.isHeld == false && !client.inbox.isEmpty)
                 self.receive(from: client)
             }
-            goesOn = goesOn || self.broker.hasReadySnapshots
+            goesOn = goesOn || self.broker.hasWork
         }
     }
 
@@ -210,6 +228,8 @@ package final class CoreHarness {
     }
 
     private func store(_ batch: StoreBatch) {
+        for id in batch.forgottenTopics { self.rows[id] = nil }
+        self.deletions = batch.deletions ?? self.deletions
         for row in batch.rows { self.rows[row.id] = row }
         for id in batch.forgottenProducers { self.producers[id] = nil }
         for id in batch.forgottenOnces { self.onces[id] = nil }

@@ -1,4 +1,4 @@
-import BrokerCore
+package import BrokerCore
 package import BrokerWire
 
 /// A client's connection that keeps what it is sent.
@@ -16,6 +16,8 @@ package final class RecordingConnection: SessionConnection {
     private var parsed = 0
     /// What broke the protocol, if something did.
     package private(set) var violation: FrameViolation?
+
+    package var peer: PeerDescription? { PeerDescription(address: "test") }
 
     package init() {}
 

@@ -47,7 +47,9 @@ final class ClientSession: MessageConsumer {
     // MARK: Life cycle
 
     func opened(_ connection: WebSocketHandler<ClientSession>) {
-        self.session = self.loop.hub.open(connection)
+        let session = self.loop.hub.open(connection)
+        session.since = self.loop.now().wall
+        self.session = session
         if self.loop.isDraining { connection.drain() }
     }
 
@@ -75,11 +77,19 @@ final class ClientSession: MessageConsumer {
             if self.rate != nil, let error = self.rateRefusal(request) {
                 return self.loop.refuse(error, UnsafeRawBufferPointer(message), from: session, isLast: false)
             }
+            if request.operation == .hello { self.note(request.client, of: message) }
             if request.operation == .subscribe, Self.hasWildcards(request, message) { session.isHeld = true }
             self.loop.submit(request, UnsafeRawBufferPointer(message), from: session)
         } catch {
             self.loop.refuse(error.error, UnsafeRawBufferPointer(message), from: session, isLast: error.isLast)
         }
+    }
+
+    /// Keeps what the client says that it is, for whoever looks at the connections.
+    private func note(_ client: ByteRange, of message: UnsafeMutableRawBufferPointer) {
+        guard !client.isEmpty else { return }
+        let bytes = client.bytes(in: UnsafeRawBufferPointer(message)).prefix(HubSession.clientBytesMax)
+        self.session?.client = String(decoding: bytes, as: UTF8.self)
     }
 
     /// Never called: the protocol is text.

@@ -56,6 +56,17 @@ package final class CoreDriver {
         self.broker.refuse(error, in: message, from: session, isLast: isLast, at: now)
     }
 
+    func opened(_ session: SessionID, as principal: Principal) { self.broker.opened(session, as: principal) }
+
+    func receive(_ command: TopicCommand, id: [UInt8], _ session: SessionID, at now: BrokerTime) {
+        self.broker.receive(command, id: id, from: session, at: now)
+    }
+
+    /// What only the core knows of connections.
+    func describe(_ connections: [ConnectionDescription]) -> [ConnectionDescription] {
+        self.broker.describe(connections)
+    }
+
     func sessionDrained(_ session: SessionID) { self.broker.sessionDrained(session) }
 
     func sessionClosed(_ session: SessionID) { self.broker.sessionClosed(session) }
@@ -137,7 +148,7 @@ package final class CoreDriver {
     /// Gives back the memory of a batch that the core's own loop has written.
     func recycle(_ batch: HubBatch) { self.broker.recycle(batch, hub: 0) }
 
-    var hasReadySnapshots: Bool { self.broker.hasReadySnapshots }
+    var hasWork: Bool { self.broker.hasWork }
 
     func sweep() {
         self.broker.sweep(at: self.now())

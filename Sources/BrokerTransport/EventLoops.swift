@@ -6,9 +6,9 @@ package import NIOCore
 package final class EventLoops: Sendable {
     package let configuration: TransportConfiguration
     package let gate: ConnectionGate
-    private let loops: [any EventLoop]
-    private let drivers: [NIOLoopBound<LoopDriver>]
-    private let core: CoreHandle
+    let loops: [any EventLoop]
+    let drivers: [NIOLoopBound<LoopDriver>]
+    let core: CoreHandle
 
     private init(
         _ loops: [any EventLoop],

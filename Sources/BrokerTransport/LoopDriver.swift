@@ -92,7 +92,7 @@ final class LoopDriver {
         case .here(let core):
             self.hub.flush(at: now) { core.recycle($0) }
             for session in self.hub.takeDrained() { core.sessionDrained(session) }
-            if core.hasReadySnapshots { self.scheduleTick() }
+            if core.hasWork { self.scheduleTick() }
         case .elsewhere:
             self.hub.flush(at: now)
             for session in self.hub.takeDrained() {
@@ -124,6 +124,7 @@ final class LoopDriver {
 
     func submit(_ request: Request, _ message: UnsafeRawBufferPointer, from session: HubSession) {
         if request.isAnswered { session.asked(bytes: message.count) }
+        if request.operation == .publish || request.operation == .plain { session.notePublish() }
         let now = self.now()
         if let core = self.ownCore {
             core.receive(request, message, session.id, at: now)
@@ -150,6 +151,26 @@ final class LoopDriver {
             self.commands.addClosed(session.id)
             self.scheduleTick()
         }
+    }
+
+    /// Opens a session in this process, unless the broker stops; only on the loop of the core.
+    ///
+    /// - `waitsForAnswer`: Whether it is given a while for its answer when the broker stops.
+    func openLocal(
+        _ principal: Principal,
+        _ peer: PeerDescription?,
+        waitsForAnswer: Bool,
+        receiver: @escaping (LocalSession.Event) -> Void
+    ) -> LocalSession? {
+        guard let core = self.ownCore, !self.isDraining, !self.isStopped else { return nil }
+        return LocalSession(
+            loop: self,
+            core: core,
+            principal: principal,
+            peer: peer,
+            waitsForAnswer: waitsForAnswer,
+            receiver: receiver
+        )
     }
 
     // MARK: A core elsewhere

@@ -1,4 +1,4 @@
-import BrokerCore
+package import BrokerCore
 package import BrokerWire
 package import NIOCore
 
@@ -221,6 +221,10 @@ package final class WebSocketHandler<Consumer: MessageConsumer>: ChannelDuplexHa
 // MARK: - What the hub asks for
 
 extension WebSocketHandler: SessionConnection {
+    package var peer: PeerDescription? {
+        PeerDescription(address: self.context?.remoteAddress.map(PeerDescription.text) ?? "")
+    }
+
     package var isWritable: Bool { self.writer?.isWaiting == false && self.closing.maySend }
 
     package func write(_ bytes: UnsafeRawBufferPointer) {

@@ -46,7 +46,8 @@ package struct Request: Sendable {
     package var messageBytes: UInt32 = 0
     /// The number that a producer gave the publish. No number is 0, so that stands for none.
     private var numberOrNone: UInt64 = 0
-    package var version: UInt64?
+    /// Larger than any that can be said stands for none.
+    private var versionOrNone: UInt64 = .max
     /// Messages per second and topic, or 0 for no bound.
     package var maxRate: Double = 0
     /// The token as it came, quotes included, so that it can be echoed without being understood.
@@ -64,7 +65,16 @@ package struct Request: Sendable {
     private var epochOrNone: UInt64 = 0
     package var producerAcked: UInt64?
 
+    /// What the client says that it is, unescaped.
+    package var client: ByteRange = .empty
+
     package init() {}
+
+    /// The version of the protocol that `hello` says.
+    package var version: UInt64? {
+        get { self.versionOrNone == .max ? nil : self.versionOrNone }
+        set { self.versionOrNone = newValue ?? .max }
+    }
 
     package var seq: UInt64? {
         get { self.numberOrNone == 0 ? nil : self.numberOrNone }

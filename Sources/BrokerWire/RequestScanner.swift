@@ -169,7 +169,8 @@ package struct RequestScanner {
         case .seq: self.request.seq = try self.takeInteger(field, from: 1)
         case .version: self.request.version = try self.takeInteger(field, from: 0)
         case .since: try self.scanSince()
-        case .token, .client: _ = try self.takeString(field)
+        case .client: self.request.client = try self.takeString(field) ?? .empty
+        case .token: _ = try self.takeString(field)
         case .producer: try self.scanProducer()
         case .unknown, .sinceEpoch, .sinceOffset, .producerName, .producerEpoch, .producerResume, .producerAcked: break
         }

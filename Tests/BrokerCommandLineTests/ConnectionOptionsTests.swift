@@ -43,7 +43,7 @@ struct ConnectionOptionsTests {
         #expect(try self.connection([]).configuration.credentials == .none)
     }
 
-    @Test func TLSComesWithItsOptions() throws {
+    @Test func tlsComesWithItsOptions() throws {
         #expect(try !self.connection(["-h", "h"]).target.address.isSecure)
         let (target, configuration) = try self.connection([
             "-h", "h", "--cafile", "ca", "--cert", "c", "--key-file", "k",

@@ -68,4 +68,16 @@ struct MigrationTests {
         #expect(await store.commit([alerting, watched]) == .committed)
         #expect(try store.restore().rows == rows + [alerting, watched])
     }
+
+    /// Before topics had lives; the checksums are those of then.
+    @Test func theThirdVersionIsReadAndItsTopicsAreInTheirFirstLife() async throws {
+        try self.writeFirstVersion()
+        let queue = try DatabaseQueue(path: self.fixture.path)
+        try StoreSchema.migrator.migrate(queue, upTo: "3-producers")
+        try queue.close()
+        let store = try self.fixture.open()
+        let restored = try store.restore()
+        #expect(restored.deletions == 0)
+        #expect(restored.rows.map(\.life) == [0, 0])
+    }
 }

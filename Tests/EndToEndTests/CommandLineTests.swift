@@ -82,7 +82,8 @@ struct CommandLineTests {
     @Test func aStrangerIsNoBroker() async throws {
         let folder = try TestBroker.makeFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
-        let script = "import http.server as h; s=h.HTTPServer(('127.0.0.1',0),h.SimpleHTTPRequestHandler);"
+        let script =
+            "import http.server as h; s=h.HTTPServer(('127.0.0.1',0),h.SimpleHTTPRequestHandler);"
             + "print(s.server_port,flush=True); s.serve_forever()"
         let server = try ChildProcess("/usr/bin/env", ["python3", "-c", script], in: folder)
         let port = await server.readLine() ?? ""

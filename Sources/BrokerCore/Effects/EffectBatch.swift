@@ -14,6 +14,9 @@ final class EffectBatch {
     var onces: [OnceTable.Entry] = []
     var forgottenProducers: [Int64] = []
     var forgottenOnces: [Int64] = []
+    /// The topics whose rows it deletes, and the keys of these.
+    var deleted: [TopicState] = []
+    var forgottenTopics: [Int64] = []
     /// Topics that are not stored, but in which something counts that has to be taken back if it fails.
     var tied: [TopicState] = []
     /// The topics whose newest value it tells when it ends.

@@ -7,6 +7,16 @@ package final class HubSession {
     /// The connection; let go of when it ends, because the two hold each other.
     package internal(set) var connection: (any SessionConnection)?
 
+    /// When it began, in milliseconds since 1970.
+    package var since: UInt64 = 0
+    /// What the client says that it is, cut to ``clientBytesMax``.
+    package var client = ""
+    /// How many publishes it has sent.
+    package private(set) var published: UInt64 = 0
+
+    /// More of a name than this is nobody's business to be kept.
+    package static let clientBytesMax = 128
+
     /// Requests without an answer.
     package private(set) var unacknowledgedMessages = 0
     package private(set) var unacknowledgedBytes = 0
@@ -38,6 +48,9 @@ package final class HubSession {
         self.id = id
         self.connection = connection
     }
+
+    /// A publish is on its way to the core.
+    package func notePublish() { self.published &+= 1 }
 
     /// A request is on its way to the core.
     package func asked(bytes: Int) {

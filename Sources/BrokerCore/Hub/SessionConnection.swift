@@ -4,6 +4,10 @@ package import BrokerWire
 ///
 /// The hub decides what is sent and when; the connection sends it. All calls are made on the hub's event loop.
 package protocol SessionConnection: AnyObject {
+    /// Who is at the other end; `nil` for the broker's own questions to itself. Asked for only when somebody wants to
+    /// know, so that a connection need not hold it.
+    var peer: PeerDescription? { get }
+
     /// Whether the socket took all that it was given so far. While it has not, the hub keeps what comes.
     var isWritable: Bool { get }
 

@@ -36,6 +36,9 @@ final class ProducerState {
         self.committed = row
     }
 
+    /// Whether it is known to be stored.
+    var isStored: Bool { self.committed != nil }
+
     /// Begins to count anew under another epoch.
     func restart(epoch: UInt64) {
         self.epoch = epoch

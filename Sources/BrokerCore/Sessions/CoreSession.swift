@@ -3,6 +3,7 @@ import BrokerWire
 /// What the core remembers of one session.
 final class CoreSession {
     let id: SessionID
+    var principal: Principal
     /// The last batch that something already answered to this session waits for. Nothing later may overtake it.
     var pendingBatch: UInt64 = 0
     /// What it subscribes to, and whether it asked for every message.
@@ -19,7 +20,12 @@ final class CoreSession {
     /// The retained messages of a wildcard subscription, on their way page by page.
     var snapshot: Snapshot?
 
-    init(_ id: SessionID) { self.id = id }
+    init(_ id: SessionID, _ principal: Principal) {
+        self.id = id
+        self.principal = principal
+    }
+
+    func may(_ right: Rights) -> Bool { self.principal.rights.contains(right) }
 }
 
 /// How far the retained messages of a wildcard subscription have been sent.

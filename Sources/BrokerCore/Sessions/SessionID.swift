@@ -15,4 +15,18 @@ package struct SessionID: Hashable, Sendable {
         self.generation = generation
         self.slot = slot
     }
+
+    /// Reads what ``description`` wrote.
+    package init?(_ text: some StringProtocol) {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3, let hub = UInt16(parts[0]), let slot = UInt32(parts[1]),
+            let generation = UInt16(parts[2])
+        else { return nil }
+        self.init(hub: hub, generation: generation, slot: slot)
+    }
+}
+
+extension SessionID: CustomStringConvertible {
+    /// As `welcome` names it.
+    package var description: String { "\(self.hub).\(self.slot).\(self.generation)" }
 }

@@ -10,6 +10,9 @@ package struct StoreBatch: Sendable {
     /// Keys of rows that are to go.
     package var forgottenProducers: [Int64] = []
     package var forgottenOnces: [Int64] = []
+    package var forgottenTopics: [Int64] = []
+    /// How often topics were deleted, where that has changed.
+    package var deletions: UInt64?
 
     package init(number: UInt64, rows: [TopicRow]) {
         self.number = number
@@ -38,6 +41,8 @@ package struct TopicRow: Hashable, Sendable {
     package var content: Content
     /// Where the topic's alerts stand; `nil` if they have nothing to remember.
     package var alerts: [UInt8]?
+    /// Which of the topic's lives it belongs to: 0 for topics that came before any was deleted.
+    package var life: UInt64
 
     package init(
         id: Int64,
@@ -45,7 +50,8 @@ package struct TopicRow: Hashable, Sendable {
         offset: UInt64,
         timestamp: UInt64,
         content: Content,
-        alerts: [UInt8]? = nil
+        alerts: [UInt8]? = nil,
+        life: UInt64 = 0
     ) {
         self.id = id
         self.name = name
@@ -53,7 +59,11 @@ package struct TopicRow: Hashable, Sendable {
         self.timestamp = timestamp
         self.content = content
         self.alerts = alerts
+        self.life = life
     }
+
+    /// The epoch of a life, in a store of this epoch: `k3`, and `k3.7` for a topic that came after seven deletions.
+    static func epoch(of store: String, life: UInt64) -> String { life == 0 ? store : "\(store).\(life)" }
 }
 
 /// Stores what the core hands over.
@@ -80,6 +90,8 @@ package struct RestoredStore: Sendable {
     package var producers: [ProducerRow] = []
     /// In the order of their ids.
     package var onces: [OnceRow] = []
+    /// How often topics were deleted.
+    package var deletions: UInt64 = 0
 
     package init(epoch: String, rows: [TopicRow] = []) {
         self.epoch = epoch

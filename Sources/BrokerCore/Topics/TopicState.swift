@@ -60,6 +60,8 @@ final class TopicState {
     let ownKey: [UInt8]?
     /// Names the life that its offsets belong to.
     private(set) var epoch: String
+    /// Which of its lives in the store this is, or is going to be.
+    private(set) var life: UInt64
     /// Where its alerts stand.
     var alerts: TopicAlerts
     private var retained: [UInt8]?
@@ -70,7 +72,7 @@ final class TopicState {
     /// The row as it is known to be committed; what a failed commit goes back to.
     private(set) var committed: TopicRow?
     /// What it was before it had something to store; what a failed first commit goes back to.
-    private var unstored: (epoch: String, offset: UInt64, timestamp: UInt64)
+    private var unstored: (epoch: String, life: UInt64, offset: UInt64, timestamp: UInt64)
     /// What it was before it was tied.
     private var untied: Untied?
     /// What it was before the batch that gathers, where the one before that is still on its way too.
@@ -87,7 +89,15 @@ final class TopicState {
         var all: UInt64 = 0
     }
 
-    init(name: [UInt8], rule shared: SharedRule, views: [TopicRule], key: UInt32, epoch: String, watchedSince: UInt64) {
+    init(
+        name: [UInt8],
+        rule shared: SharedRule,
+        views: [TopicRule],
+        key: UInt32,
+        epoch: String,
+        life: UInt64,
+        watchedSince: UInt64
+    ) {
         let rule = shared.rule
         self.name = name
         self.shared = shared
@@ -101,7 +111,8 @@ final class TopicState {
         self.ownKey = rule.alerts.isEmpty ? nil : rule.key(of: name)
         self.key = key
         self.epoch = epoch
-        self.unstored = (epoch, 0, 0)
+        self.life = life
+        self.unstored = (epoch, life, 0, 0)
         let accumulator = rule.aggregator?.makeAccumulator()
         self.accumulator = accumulator
         self.timed = accumulator as? any TimedAccumulator
@@ -164,6 +175,12 @@ final class TopicState {
         return Self.withValue(window.value, siblings: siblings, body)
     }
 
+    /// Whether there is anything that could be deleted.
+    var isThere: Bool { self.offset > 0 || self.rowID != nil || self.retained != nil }
+
+    /// Whether its value is a message that is kept for those who come later.
+    var holdsMessage: Bool { self.retained != nil }
+
     /// Whether a `get` finds something.
     var hasValue: Bool {
         if let timed = self.timed { return timed.told != nil }
@@ -194,6 +211,9 @@ final class TopicState {
         let offset: UInt64
         let timestamp: UInt64
         let keysHeard: [[UInt8]: UInt64]
+        let epoch: String
+        let life: UInt64
+        let isTouched: Bool
 
         init(_ topic: TopicState) {
             self.accumulator = topic.accumulator?.copy()
@@ -202,6 +222,9 @@ final class TopicState {
             self.offset = topic.offset
             self.timestamp = topic.timestamp
             self.keysHeard = topic.keysHeard
+            self.epoch = topic.epoch
+            self.life = topic.life
+            self.isTouched = topic.isTouched
         }
     }
 
@@ -213,6 +236,9 @@ final class TopicState {
         let untied = Untied(self)
         if isTied, self.untied != nil { self.untiedLater = untied } else { self.untied = untied }
     }
+
+    /// Sees to it that everything waits for a batch, without a copy: its committed row says what it goes back to.
+    func bind(to batch: UInt64) { self.tiedBatch = batch }
 
     /// Notes that `batch` is committed: what it has changed is not taken back any more.
     func untie(from batch: UInt64) {
@@ -233,13 +259,16 @@ final class TopicState {
         self.offset = untied.offset
         self.timestamp = untied.timestamp
         self.keysHeard = untied.keysHeard
+        self.isTouched = untied.isTouched
+        self.begin(life: untied.life, epoch: untied.epoch)
     }
 
     // MARK: Storage
 
     /// Takes over what the store knew.
-    func restore(_ row: TopicRow) {
+    func restore(_ row: TopicRow, storeEpoch: String) {
         self.committed = row
+        self.begin(life: row.life, epoch: TopicRow.epoch(of: storeEpoch, life: row.life))
         self.rowID = row.id
         self.isTouched = true
         self.offset = row.offset
@@ -277,7 +306,8 @@ final class TopicState {
             offset: self.offset,
             timestamp: self.timestamp,
             content: content,
-            alerts: self.alerts.isEmpty ? nil : self.alerts.encoded { keyed?.value(of: $0) != nil }
+            alerts: self.alerts.isEmpty ? nil : self.alerts.encoded { keyed?.value(of: $0) != nil },
+            life: self.life
         )
     }
 
@@ -294,23 +324,54 @@ final class TopicState {
     func committed(_ row: TopicRow) { self.committed = row }
 
     /// Goes back to what is known to be stored.
-    func rollBack() {
+    func rollBack(storeEpoch: String) {
         self.accumulator?.reset()
         self.retain(nil)
-        if let row = self.committed { return self.restore(row) }
+        if let row = self.committed {
+            // It says everything. What was tied since was so only because the row was to be deleted.
+            (self.untied, self.untiedLater) = (nil, nil)
+            return self.restore(row, storeEpoch: storeEpoch)
+        }
         self.rowID = nil
-        (self.epoch, self.offset, self.timestamp) = self.unstored
+        (self.epoch, self.life, self.offset, self.timestamp) = self.unstored
     }
 
     /// Gives it a row before its first change that is stored: from then on all its changes are.
     func beginStoring(id: Int64, epoch: String) {
-        self.unstored = (self.epoch, self.offset, self.timestamp)
+        self.unstored = (self.epoch, self.life, self.offset, self.timestamp)
         self.rowID = id
-        self.begin(epoch: epoch)
+        self.begin(life: self.life, epoch: epoch)
     }
 
     /// Moves the offsets to another life.
-    func begin(epoch: String) { self.epoch = epoch }
+    private func begin(life: UInt64, epoch: String) {
+        self.life = life
+        self.epoch = epoch
+    }
+}
+
+// MARK: - Deletion
+
+extension TopicState {
+    /// Holds nothing any more, and begins another life. What it goes back to if that fails stays: the committed row, or
+    /// what it was tied to.
+    func empty(life: UInt64, epoch: String) {
+        self.accumulator?.reset()
+        self.isLoaded = true
+        self.retain(nil)
+        self.alerts = TopicAlerts(self.rule.alerts, keysMax: self.rule.alertKeysMax)
+        self.keysHeard = [:]
+        self.rowID = nil
+        self.offset = 0
+        self.timestamp = 0
+        self.isTouched = false
+        self.retryTime = nil
+        self.deadline = nil
+        self.begin(life: life, epoch: epoch)
+    }
+
+    /// Notes that its row is gone for good.
+    func deletionCommitted() { self.committed = nil }
 }
 
 extension TopicState: CustomStringConvertible {

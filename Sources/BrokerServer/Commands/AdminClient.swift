@@ -32,9 +32,10 @@ struct AdminClient {
             let request = self.request(method, path, json)
             return try await channel.executeThenClose { inbound, outbound in
                 try await outbound.write(ByteBuffer(string: request))
-                var answer = ""
-                for try await part in inbound { answer += String(buffer: part) }
-                return Self.parse(answer)
+                // All of it before it is read as text: a part may end inside a character.
+                var answer = ByteBuffer()
+                for try await var part in inbound { answer.writeBuffer(&part) }
+                return Self.parse(String(buffer: answer))
             }
         } catch {
             return nil

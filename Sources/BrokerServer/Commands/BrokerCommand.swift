@@ -22,6 +22,7 @@ public struct BrokerCommand: AsyncParsableCommand {
             wsbroker                              run with the defaults on 127.0.0.1:8181
             wsbroker --config config.json         run with a configuration file
             wsbroker config check config.json     say everything that is wrong with one
+            wsbroker topics 'clicks/#'            what a running broker holds
 
             Exit status: 0 stopped as asked, 64 wrong usage, 65 damaged or foreign store, 69 port in use,
             74 storage failed, 75 store in use by another process, 77 no permission, 78 wrong configuration.
@@ -29,6 +30,7 @@ public struct BrokerCommand: AsyncParsableCommand {
         version: BrokerVersion.number,
         subcommands: [
             RunCommand.self, ConfigCommand.self, AggregatorsCommand.self, HealthcheckCommand.self, StoreCommand.self,
+            TopicsCommand.self, ConnectionsCommand.self, ResetCommand.self, DeleteCommand.self, KickCommand.self,
         ],
         defaultSubcommand: RunCommand.self
     )

@@ -39,7 +39,7 @@ struct StoreBackupCommand: AsyncParsableCommand {
             let size = "\(made.bytes) bytes, \(made.rows) rows, \(made.milliseconds) ms"
             return BrokerOutput.line("\(made.path): \(size), verified; made by the running broker")
         }
-        let reason = (try? JSONDecoder().decode(BackupRoute.Failure.self, from: data))?.reason
+        let reason = (try? JSONDecoder().decode(BrowserGuard.Failure.self, from: data))?.reason
         throw BrokerError.backupRefused(reason: reason ?? "the answer to POST /backup has status \(answer.status)")
     }
 

@@ -11,7 +11,7 @@ import NIOCore
 ///
 /// Whoever reaches the admin listener can make the broker write a new file where its user may, and nothing else:
 /// nothing is overwritten, and the file is for the broker's user alone. A page in a browser can not: it can not send
-/// this type of content without asking first, and says where it comes from.
+/// this type of content without asking first, and says where it comes from (``BrowserGuard``).
 struct BackupRoute: Sendable {
     struct Body: Codable {
         /// Where to; a relative path begins at the store's folder.
@@ -27,10 +27,6 @@ struct BackupRoute: Sendable {
         var milliseconds: Int
     }
 
-    struct Failure: Codable {
-        var reason: String
-    }
-
     let store: SQLiteStore
     /// What has to be left on the copy's disk.
     let reservedBytes: Int
@@ -39,25 +35,22 @@ struct BackupRoute: Sendable {
     private static let bodyBytesMax = 16 << 10
 
     func respond(to request: Request) async -> Response {
-        guard request.headers[.origin] == nil else {
-            return Self.answer(.forbidden, Failure(reason: "this is not for pages in a browser"))
-        }
-        guard request.headers[.contentType]?.hasPrefix("application/json") == true else {
-            return Self.answer(.unsupportedMediaType, Failure(reason: "Content-Type has to be application/json"))
-        }
         let body: Body
         do {
             let buffer = try await request.body.collect(upTo: Self.bodyBytesMax)
             body = try JSONDecoder().decode(Body.self, from: Data(buffer.readableBytesView))
         } catch {
-            return Self.answer(.badRequest, Failure(reason: #"the body has to be {"to":"PATH"}"#))
+            return Response.json(
+                .badRequest,
+                encoding: BrowserGuard.Failure(reason: #"the body has to be {"to":"PATH"}"#)
+            )
         }
         guard !body.to.isEmpty, !body.to.utf8.contains(0) else {
-            return Self.answer(.badRequest, Failure(reason: "'to' is not a path"))
+            return Response.json(.badRequest, encoding: BrowserGuard.Failure(reason: "'to' is not a path"))
         }
         if let store = body.store, !self.store.files.isStore(store) {
             let reason = "this broker's store is \(self.store.path), not \(store)"
-            return Self.answer(.conflict, Failure(reason: reason))
+            return Response.json(.conflict, encoding: BrowserGuard.Failure(reason: reason))
         }
         return await self.backup(to: body.to)
     }
@@ -74,13 +67,13 @@ struct BackupRoute: Sendable {
                 "a backup was made",
                 metadata: ["path": "\(target)", "bytes": "\(backup.bytes)", "milliseconds": "\(Int(milliseconds))"]
             )
-            return Self.answer(
+            return Response.json(
                 .ok,
-                Answer(path: target, bytes: backup.bytes, rows: backup.rows, milliseconds: Int(milliseconds))
+                encoding: Answer(path: target, bytes: backup.bytes, rows: backup.rows, milliseconds: Int(milliseconds))
             )
         } catch {
             self.logger.warning("a backup failed", metadata: ["error": "\(error)"])
-            return Self.answer(.conflict, Failure(reason: "\(error)"))
+            return Response.json(.conflict, encoding: BrowserGuard.Failure(reason: "\(error)"))
         }
     }
 
@@ -89,16 +82,5 @@ struct BackupRoute: Sendable {
         await withCheckedContinuation { continuation in
             DispatchQueue(label: "wsbroker.backup").async { continuation.resume(returning: body()) }
         }
-    }
-
-    private static func answer(_ status: HTTPResponse.Status, _ content: some Encodable) -> Response {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let data = (try? encoder.encode(content)) ?? Data()
-        return Response(
-            status: status,
-            headers: [.contentType: "application/json"],
-            body: .init(byteBuffer: ByteBuffer(bytes: data + Data("\n".utf8)))
-        )
     }
 }

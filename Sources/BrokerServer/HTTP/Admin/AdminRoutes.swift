@@ -1,0 +1,81 @@
+import HTTPTypes
+import Hummingbird
+
+/// What the admin listener answers: whether the broker lives and can do its work, what there is in it, and commands.
+struct AdminRoutes {
+    let readiness: Readiness
+    let backup: BackupRoute
+    let broker: BrokerRoutes
+    let guardian: BrowserGuard
+
+    var router: Router<BasicRequestContext> {
+        let router = Router(context: BasicRequestContext.self)
+        self.addHealth(to: router)
+        self.get("/topics", router) { await self.broker.topics($0) }
+        self.get("/connections", router) { _ in await self.broker.connections() }
+        self.post("/backup", router) { await self.backup.respond(to: $0) }
+        self.post("/reset", router) { await self.broker.reset($0) }
+        self.post("/delete", router) { await self.broker.delete($0) }
+        self.post("/kick", router) { await self.broker.kick($0) }
+        return router
+    }
+
+    private func addHealth(to router: Router<BasicRequestContext>) {
+        // Answers as long as the process turns; says nothing that a stranger could use.
+        router.get("/healthz") { _, _ in Response.json(.ok, #"{"status":"ok"}"#) }
+        router.get("/readyz") { [readiness] _, _ in
+            switch readiness.state {
+            case .ready:
+                Response.json(
+                    .ok,
+                    readiness.isShort ? #"{"status":"ready","storage":"full"}"# : #"{"status":"ready"}"#
+                )
+            case .notReady(let reason):
+                Response.json(.serviceUnavailable, #"{"status":"not_ready","reason":"\#(reason)"}"#)
+            }
+        }
+        for path in ["/healthz", "/readyz"] {
+            Self.refuse([.post, .put, .patch, .delete, .options, .trace], path, allowed: "GET, HEAD", in: router)
+            router.head(RouterPath(path)) { _, _ in Response(status: .ok) }
+        }
+    }
+
+    private func get(
+        _ path: String,
+        _ router: Router<BasicRequestContext>,
+        _ answer: @escaping @Sendable (Request) async -> Response
+    ) {
+        router.get(RouterPath(path)) { [guardian] request, _ in
+            if let refusal = guardian.refusal(of: request) { return refusal }
+            return await answer(request)
+        }
+        Self.refuse([.post, .put, .patch, .delete, .options, .trace, .head], path, allowed: "GET", in: router)
+    }
+
+    private func post(
+        _ path: String,
+        _ router: Router<BasicRequestContext>,
+        _ answer: @escaping @Sendable (Request) async -> Response
+    ) {
+        router.post(RouterPath(path)) { [guardian] request, _ in
+            if let refusal = guardian.refusal(ofPost: request) { return refusal }
+            return await answer(request)
+        }
+        Self.refuse([.get, .head, .put, .patch, .delete, .options, .trace], path, allowed: "POST", in: router)
+    }
+
+    private static func refuse(
+        _ methods: [HTTPRequest.Method],
+        _ path: String,
+        allowed: String,
+        in router: Router<BasicRequestContext>
+    ) {
+        for method in methods {
+            router.on(RouterPath(path), method: method) { _, _ in
+                var response = Response.json(.methodNotAllowed, #"{"reason":"only \#(allowed) is served here"}"#)
+                response.headers[.allow] = allowed
+                return response
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+import BrokerCore
+import BrokerTransport
+import BrokerWire
+// FoundationEssentials for JSON.
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// Asks the broker for somebody who speaks HTTP, and makes HTTP of what it answers.
+struct BrokerQuestions: Sendable {
+    let loops: EventLoops
+    let limits: TopicLimits
+
+    /// The most topics of one list, and how many there are where nobody says.
+    static let listMax = 1000
+    static let listDefault = 100
+
+    /// What an answer says, or the response that says why there is none.
+    func ask(_ question: LocalQuestion, as principal: Principal) async -> Result<ByteBuffer, HTTPRefusal> {
+        do {
+            let answer = try await self.loops.ask(question, as: principal)
+            return answer.isRefusal ? .failure(HTTPRefusal(json: answer.json)) : .success(answer.json)
+        } catch {
+            return .failure(HTTPRefusal(Refusal(.restarting, "the broker stops")))
+        }
+    }
+
+    /// `GET /topics?filter=F&limit=N&after=TOPIC`
+    func list(_ query: QueryString, as principal: Principal) async -> Response {
+        switch self.command(query) {
+        case .failure(let refusal): return refusal.response
+        case .success(let command):
+            switch await self.ask(.command(command), as: principal) {
+            case .failure(let refusal): return refusal.response
+            case .success(let json): return .json(.ok, json)
+            }
+        }
+    }
+
+    private func command(_ query: QueryString) -> Result<TopicCommand, HTTPRefusal> {
+        let filter: TopicFilter
+        switch self.filter(query["filter"] ?? [UInt8(ascii: "#")]) {
+        case .failure(let refusal): return .failure(refusal)
+        case .success(let found): filter = found
+        }
+        var limit = Self.listDefault
+        if let text = query.text("limit") {
+            guard let number = Int(text), (1...Self.listMax).contains(number), text.utf8.allSatisfy({ $0 != 0x2B })
+            else {
+                let reason = "'limit' is a whole number from 1 to \(Self.listMax)"
+                return .failure(HTTPRefusal(Refusal(.badEnvelope, reason)))
+            }
+            limit = number
+        }
+        return .success(.list(filter: filter, limit: limit, after: query["after"] ?? []))
+    }
+
+    func filter(_ bytes: [UInt8]) -> Result<TopicFilter, HTTPRefusal> {
+        do throws(TopicError) {
+            return .success(try TopicFilter(bytes: bytes, limits: self.limits))
+        } catch {
+            return .failure(HTTPRefusal(Refusal(.badFilter, "'filter' \(error)")))
+        }
+    }
+
+    func topic(_ bytes: [UInt8]) -> Result<[UInt8], HTTPRefusal> {
+        do throws(TopicError) {
+            return .success(try Topic(bytes: bytes, limits: self.limits).bytes)
+        } catch .reserved {
+            return .failure(HTTPRefusal(Refusal(.forbidden, "'topic' \(TopicError.reserved)")))
+        } catch {
+            return .failure(HTTPRefusal(Refusal(.badTopic, "'topic' \(error)")))
+        }
+    }
+}
+
+/// A refusal as HTTP has it: the same code, name and reason, under a status.
+struct HTTPRefusal: Error, Sendable {
+    let status: HTTPResponse.Status
+    let json: ByteBuffer
+    let retryAfterSeconds: Int?
+    var headers: HTTPFields = [:]
+
+    private struct Content: Codable {
+        var code: UInt16
+        var name: String
+        var reason: String
+        var afterMs: Int?
+    }
+
+    /// - `json`: What the broker has answered.
+    init(json: ByteBuffer) {
+        let content = try? JSONDecoder().decode(Content.self, from: Data(json.readableBytesView))
+        let code = content.flatMap { ErrorCode(rawValue: $0.code) } ?? .internal
+        self.status = Self.status(of: code)
+        self.json = json
+        self.retryAfterSeconds = Self.retryAfter(self.status, milliseconds: content?.afterMs)
+    }
+
+    /// - `status`: Where HTTP has a better word than the code's.
+    init(_ refusal: Refusal, status: HTTPResponse.Status? = nil) {
+        self.status = status ?? Self.status(of: refusal.code)
+        let content = Content(
+            code: refusal.code.rawValue,
+            name: "\(refusal.code.name)",
+            reason: refusal.reason,
+            afterMs: refusal.afterMilliseconds
+        )
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        self.json = ByteBuffer(bytes: (try? encoder.encode(content)) ?? Data())
+        self.retryAfterSeconds = Self.retryAfter(self.status, milliseconds: refusal.afterMilliseconds)
+    }
+
+    var response: Response {
+        var response = Response.json(self.status, self.json)
+        if let seconds = self.retryAfterSeconds { response.headers[.retryAfter] = "\(seconds)" }
+        for field in self.headers { response.headers[field.name] = field.value }
+        return response
+    }
+
+    private static func retryAfter(_ status: HTTPResponse.Status, milliseconds: Int?) -> Int? {
+        guard status == .serviceUnavailable || status == .tooManyRequests else { return nil }
+        return max(1, ((milliseconds ?? Refusal.retryMilliseconds) + 999) / 1000)
+    }
+
+    private static func status(of code: ErrorCode) -> HTTPResponse.Status {
+        switch code {
+        case .badJSON, .badEnvelope, .badTopic, .badFilter, .badValue, .unsupportedVersion, .noProducer: .badRequest
+        case .seqExpired, .seqGap, .onceConflict, .fenced, .replaced: .conflict
+        case .positionUnrecoverable, .producerUnknown: .conflict
+        case .unauthenticated, .tokenExpired, .tokenInvalid: .unauthorized
+        case .forbidden: .forbidden
+        case .noValue: .notFound
+        case .rateLimited: .tooManyRequests
+        case .internal, .overloaded, .storageFull, .storageUnknown, .limitReached: .serviceUnavailable
+        case .restarting, .slowConsumer, .idle, .tooManyErrors: .serviceUnavailable
+        }
+    }
+}
