@@ -2,7 +2,7 @@
 PREFIX ?= /usr/local
 TEST_FLAGS = --explicit-target-dependency-import-check error
 
-.PHONY: demo test build release setup lint format install compare bench example conformance chaos chaos-short simulate fuzz tsan asan clean
+.PHONY: demo test build release setup lint format install doc compare bench example conformance chaos chaos-short simulate fuzz tsan asan clean
 
 demo: setup release
 	@scripts/demo
@@ -31,6 +31,11 @@ install: release
 	install .build/release/wsbroker .build/release/wspub .build/release/wssub .build/release/wsbench \
 		$(DESTDIR)$(PREFIX)/bin
 
+# The pages of the Swift client, for a web server or `python3 -m http.server`; a warning is an error.
+doc: setup
+	WSBROKER_DOCC=1 swift package --allow-writing-to-directory .build/doc generate-documentation \
+		--target BrokerClient --warnings-as-errors --transform-for-static-hosting --output-path .build/doc
+
 # Side by side with Mosquitto and NATS; needs `apt-get install g++ mosquitto nats-server`.
 compare: release
 	../shared/bench/compare --broker .build/release/wsbroker
@@ -41,9 +46,10 @@ bench: release
 	Benchmarks/Allocations/allocations.py --broker .build/release/wsbroker
 	swift run -c release --package-path Benchmarks aggregation-bench $(PARTS)
 
-# The broker of one's own, with an aggregator more.
+# The broker of one's own, with an aggregator more, and programs on the Swift client. They share what is built.
 example: setup
 	cd Examples/CustomAggregator && swift build --build-tests && swift test --skip-build --disable-xctest
+	cd Examples/Clients && swift build --scratch-path ../CustomAggregator/.build
 
 # The Autobahn cases against our transport; prints the table of docs/conformance.md.
 conformance: setup

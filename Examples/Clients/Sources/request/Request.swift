@@ -1,0 +1,16 @@
+import BrokerClient
+
+/// Prints the value of one topic: `request ws://localhost:8181 clicks`.
+@main
+enum Request {
+    static func main() async throws {
+        let arguments = CommandLine.arguments.dropFirst()
+        let topic = arguments.dropFirst().first ?? "clicks"
+        var configuration = ClientConfiguration(address: try BrokerAddress(arguments.first ?? "ws://localhost:8181"))
+        configuration.producer = .none
+        let client = BrokerClient(configuration)
+        try await client.start()
+        print(try await client.get(topic)?.text ?? "\(topic) has no value")
+        await client.shutdown()
+    }
+}
