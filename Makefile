@@ -46,10 +46,10 @@ bench: release
 	Benchmarks/Allocations/allocations.py --broker .build/release/wsbroker
 	swift run -c release --package-path Benchmarks aggregation-bench $(PARTS)
 
-# The broker of one's own, with an aggregator more, and programs on the Swift client. They share what is built.
+# The broker of one's own, with an aggregator more, and programs on the Swift client alone.
 example: setup
 	cd Examples/CustomAggregator && swift build --build-tests && swift test --skip-build --disable-xctest
-	cd Examples/Clients && swift build --scratch-path ../CustomAggregator/.build
+	cd Examples/Clients && swift build
 
 # The Autobahn cases against our transport; prints the table of docs/conformance.md.
 conformance: setup
@@ -91,4 +91,4 @@ asan: setup
 		--no-parallel --sanitize address --scratch-path .build-asan
 
 clean:
-	rm -rf .build Benchmarks/.build Examples/CustomAggregator/.build .build-tsan .build-asan Fuzz/.build
+	rm -rf .build Benchmarks/.build Examples/CustomAggregator/.build Examples/Clients/.build .build-tsan .build-asan Fuzz/.build
