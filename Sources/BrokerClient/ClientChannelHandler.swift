@@ -135,8 +135,8 @@ final class ClientChannelHandler: ChannelDuplexHandler {
         self.endNow()
     }
 
-    /// Closes the channel, and takes it for gone: TLS may wait a second for the other end's goodbye, and what is written
-    /// meanwhile does not arrive.
+    /// Closes the channel, and takes it for gone: TLS may wait a second for the other side, and what is written then
+    /// does not arrive.
     private func endNow() {
         self.context?.close(promise: nil)
         self.ended()
