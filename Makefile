@@ -2,7 +2,7 @@
 PREFIX ?= /usr/local
 TEST_FLAGS = --explicit-target-dependency-import-check error
 
-.PHONY: demo test build release setup lint format install man compare bench example conformance chaos chaos-short simulate fuzz tsan asan clean
+.PHONY: demo test build release setup lint format install man doc compare bench example conformance chaos chaos-short simulate fuzz tsan asan clean
 
 demo: setup release
 	@scripts/demo
@@ -35,6 +35,11 @@ install: release
 man: setup
 	@scripts/manuals $(TOOLS)
 
+# The pages of the Swift client, for a web server or `python3 -m http.server`; a warning is an error.
+doc: setup
+	WSBROKER_DOCC=1 swift package --allow-writing-to-directory .build/doc generate-documentation \
+		--target BrokerClient --warnings-as-errors --transform-for-static-hosting --output-path .build/doc
+
 # Side by side with Mosquitto and NATS; needs `apt-get install g++ mosquitto nats-server`.
 compare: release
 	../shared/bench/compare --broker .build/release/wsbroker
@@ -45,9 +50,10 @@ bench: release
 	Benchmarks/Allocations/allocations.py --broker .build/release/wsbroker
 	swift run -c release --package-path Benchmarks aggregation-bench $(PARTS)
 
-# The broker of one's own, with an aggregator more.
+# The broker of one's own, with an aggregator more, and programs on the Swift client alone.
 example: setup
 	cd Examples/CustomAggregator && swift build --build-tests && swift test --skip-build --disable-xctest
+	cd Examples/Clients && swift build
 
 # The Autobahn cases against our transport; prints the table of docs/conformance.md.
 conformance: setup
@@ -89,4 +95,4 @@ asan: setup
 		--no-parallel --sanitize address --scratch-path .build-asan
 
 clean:
-	rm -rf .build Benchmarks/.build Examples/CustomAggregator/.build .build-tsan .build-asan Fuzz/.build
+	rm -rf .build Benchmarks/.build Examples/CustomAggregator/.build Examples/Clients/.build .build-tsan .build-asan Fuzz/.build

@@ -193,6 +193,11 @@ if Context.environment["WSBROKER_BENCHMARKS"] != nil {
     )
 }
 
+// For `make doc` only, so that nobody who uses or builds this package fetches it.
+if Context.environment["WSBROKER_DOCC"] != nil {
+    package.dependencies.append(.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"))
+}
+
 for target in package.targets {
     target.swiftSettings = settings
 }

@@ -120,10 +120,7 @@ final class ClientChannelHandler: ChannelDuplexHandler {
     /// Says goodbye; the connection ends when the broker answers, or does not for too long.
     func close() {
         guard let context = self.context else { return }
-        guard case .open = self.phase else {
-            context.close(promise: nil)
-            return
-        }
+        guard case .open = self.phase else { return self.endNow() }
         self.setReadingPaused(false)
         self.phase = .closing
         self.writeClose(.normal)
@@ -135,8 +132,14 @@ final class ClientChannelHandler: ChannelDuplexHandler {
     func abort(_ error: ClientError, code: CloseCode? = nil) {
         if self.failure == nil { self.failure = error }
         if let code, case .open = self.phase { self.writeClose(code) }
-        self.phase = .closing
+        self.endNow()
+    }
+
+    /// Closes the channel, and takes it for gone: TLS may wait a second for the other side, and what is written then
+    /// does not arrive.
+    private func endNow() {
         self.context?.close(promise: nil)
+        self.ended()
     }
 
     private func writeClose(_ code: CloseCode) {
@@ -253,8 +256,7 @@ final class ClientChannelHandler: ChannelDuplexHandler {
     private func receivedClose(_ code: CloseCode?) {
         if self.failure == nil { self.failure = Self.error(closedWith: code) }
         if case .open = self.phase { self.writeClose(code ?? .normal) }
-        self.phase = .closing
-        self.context?.close(promise: nil)
+        self.endNow()
     }
 
     private static func error(closedWith code: CloseCode?) -> ClientError {
@@ -291,7 +293,7 @@ extension ClientChannelHandler {
         case .handshake, .open:
             self.abort(ClientError(.cannotConnect, "the broker did not answer in time"))
         case .closing, .ended:
-            self.context?.close(promise: nil)
+            self.endNow()
         }
     }
 

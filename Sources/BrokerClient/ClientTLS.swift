@@ -10,10 +10,13 @@ final class ClientTLS: Sendable {
 
     /// The context for `options`, which blocks on files the first time.
     func context(for options: TLSOptions) throws(ClientError) -> NIOSSLContext {
-        if let made = self.made.withLock({ $0 }), made.options == options { return made.context }
-        let context = try Self.make(options)
-        self.made.withLock { $0 = (options, context) }
-        return context
+        // Whoever comes while it is being made waits for it, which is shorter than making another.
+        try self.made.withLock { made throws(ClientError) in
+            if let made, made.options == options { return made.context }
+            let context = try Self.make(options)
+            made = (options, context)
+            return context
+        }
     }
 
     /// A handler that makes TLS of one connection to `address`.

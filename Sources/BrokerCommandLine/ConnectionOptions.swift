@@ -69,9 +69,18 @@ package struct ConnectionOptions: ParsableArguments {
         guard target.address.credentials == .none || !self.credentials.areGiven || target.isOfEnvironment else {
             throw ValidationError("The user stands in --url, and -u or a token beside it: use one or the other.")
         }
+        try Self.checkTokenOfEnvironment()
         let isNamed = self.credentials.areGiven || target.address.credentials != .none || ToolEnvironment.token != nil
         guard !isNamed || !fields.contains(where: \.isAuthorization) else {
             throw ValidationError("-H Authorization stands beside a user or a token: use one or the other.")
+        }
+    }
+
+    private static func checkTokenOfEnvironment() throws {
+        do throws(ClientError) {
+            if let token = ToolEnvironment.token { try ClientCredentials.token(token).check() }
+        } catch {
+            throw ValidationError("WSBROKER_TOKEN can not be sent: \(error.message).")
         }
     }
 

@@ -10,6 +10,7 @@ import Foundation
 /// | `elsewhere` | its certificate for `elsewhere.test` |
 /// | `client` | its certificate for a client |
 /// | `alone` | one for `localhost` that has signed itself |
+/// | `expired` | the authority's for `localhost`, of which the last day is over |
 package struct TestCertificates {
     private let folder: TemporaryDirectory
 
@@ -48,6 +49,9 @@ package struct TestCertificates {
         make elsewhere -CA ca.pem -CAkey ca.key -subj /CN=elsewhere.test -addext basicConstraints=CA:FALSE \
             -addext subjectAltName=DNS:elsewhere.test
         make client -CA ca.pem -CAkey ca.key -subj /CN=somebody -addext basicConstraints=CA:FALSE
+        openssl req -new -key server.key -out expired.csr -subj /CN=localhost
+        cp server.key expired.key
+        openssl x509 -req -in expired.csr -days -1 -CA ca.pem -CAkey ca.key -CAcreateserial -out expired.pem
         make alone -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1
         """
 }

@@ -40,6 +40,14 @@ struct ClientChannelHandlerTests {
         }
     }
 
+    /// Says goodbye slowly, as TLS does that waits for the other end's.
+    private final class SlowGoodbye: ChannelOutboundHandler {
+        typealias OutboundIn = ByteBuffer
+        typealias OutboundOut = ByteBuffer
+
+        func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {}
+    }
+
     private let channel = EmbeddedChannel()
     private let recorder = Recorder()
     private let reads = ReadCounter()
@@ -206,6 +214,32 @@ struct ClientChannelHandlerTests {
         try self.channel.writeInbound(buffer)
         #expect(try self.closeCode() == expected)
         #expect(self.recorder.errors.map(\.brokerCode) == [expected])
+    }
+
+    /// What is written to it would go nowhere, so nobody must take it for a connection meanwhile.
+    @Test func aConnectionThatIsGivenUpIsGoneAtOnceHoweverLongTheGoodbyeTakes() throws {
+        try self.channel.pipeline.syncOperations.addHandler(SlowGoodbye(), position: .first)
+        try self.open()
+        self.channel.embeddedEventLoop.advanceTime(by: .seconds(40))
+        #expect(self.recorder.errors.map(\.message) == ["the broker was silent for too long"])
+        try self.channel.writeInbound(Self.text("{}"))
+        #expect(self.recorder.messages.isEmpty)
+        #expect(self.channel.isActive)
+    }
+
+    @Test func shutdownInTheHandshakeAndAfterAClosedReplyWaitsForNoGoodbyeEither() throws {
+        try self.channel.pipeline.syncOperations.addHandler(SlowGoodbye(), position: .first)
+        self.handler.close()
+        #expect(self.recorder.errors.count == 1)
+        let test = try Self()
+        try test.channel.pipeline.syncOperations.addHandler(SlowGoodbye(), position: .first)
+        try test.open()
+        test.handler.close()
+        #expect(try test.closeCode() == 1000)
+        var buffer = ByteBuffer()
+        buffer.writeClose(.normal)
+        try test.channel.writeInbound(buffer)
+        #expect(test.recorder.errors.map(\.brokerCode) == [1000])
     }
 
     @Test func aMessageThatIsTooLargeClosesTheConnection() throws {

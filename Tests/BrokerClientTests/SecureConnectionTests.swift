@@ -61,6 +61,7 @@ struct SecureConnectionTests {
     @Test(arguments: [
         ("server", "localhost", "the authority that issued it is not trusted here"),
         ("alone", "localhost", "self-signed"),
+        ("expired", "localhost", "it has expired"),
     ])
     func oneOfAnotherIsNotAndTheReasonIsSaid(name: String, host: String, reason: String) async throws {
         let certificates = try await TestCertificates.make()

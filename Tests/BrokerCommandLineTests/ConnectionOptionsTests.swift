@@ -43,7 +43,7 @@ struct ConnectionOptionsTests {
         #expect(try self.connection([]).configuration.credentials == .none)
     }
 
-    @Test func tlsComesWithItsOptions() throws {
+    @Test func anOptionOfTLSMeansTLS() throws {
         #expect(try !self.connection(["-h", "h"]).target.address.isSecure)
         let (target, configuration) = try self.connection([
             "-h", "h", "--cafile", "ca", "--cert", "c", "--key-file", "k",
@@ -117,6 +117,7 @@ struct ConnectionOptionsTests {
 
     @Test func theEnvironmentMayBeWrongToo() {
         #expect(self.message([], ["WSBROKER_URL": "http://h"])?.contains("does not begin with ws://") == true)
+        #expect(self.message([], ["WSBROKER_TOKEN": "a secret"])?.hasPrefix("WSBROKER_TOKEN can not be sent") == true)
         let message = self.message(["--insecure"], ["WSBROKER_URL": "ws://h"])
         #expect(message == "--insecure is for TLS, and WSBROKER_URL is ws://: use wss://.")
         #expect(self.message(["-h", "x"], ["WSBROKER_URL": "http://h"]) == nil)
