@@ -30,6 +30,8 @@ install: release
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install .build/release/wsbroker .build/release/wspub .build/release/wssub .build/release/wsbench \
 		$(DESTDIR)$(PREFIX)/bin
+	install -d $(DESTDIR)$(PREFIX)/share/wsbroker/dashboard
+	install -m 644 Sources/BrokerServer/Dashboard/* $(DESTDIR)$(PREFIX)/share/wsbroker/dashboard
 
 # Side by side with Mosquitto and NATS; needs `apt-get install g++ mosquitto nats-server`.
 compare: release
