@@ -91,7 +91,9 @@ let package = Package(
             dependencies: [
                 "BrokerAggregation", "BrokerCore", "BrokerStore", "BrokerTransport", "BrokerWire", .argumentParser,
                 .httpTypes, .hummingbird, .hummingbirdCore, .lifecycle, .unixSignals, .logging, .nioCore, .nioPosix,
-            ]
+            ],
+            // Served from a folder; as resources of the package they would link all of Foundation for their accessor.
+            exclude: ["Dashboard"]
         ),
         .target(
             name: "BrokerCommandLine",

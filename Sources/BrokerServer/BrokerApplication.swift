@@ -178,7 +178,7 @@ package struct BrokerApplication: Sendable {
     ) -> some Service {
         let logger = self.logger
         return Application(
-            responder: ClientRoutes<BasicRequestContext>(),
+            responder: self.clientRoutes(loops),
             server: HTTPServerBuilder { UpgradeChannel(responder: $0, loops: loops) },
             configuration: ApplicationConfiguration(
                 address: .hostname(self.configuration.listen.host, port: self.configuration.listen.port),
@@ -194,6 +194,27 @@ package struct BrokerApplication: Sendable {
             },
             eventLoopGroupProvider: .shared(group),
             logger: self.quietLogger
+        )
+    }
+
+    private func clientRoutes(_ loops: EventLoops) -> ClientRoutes {
+        let wire = self.configuration.transport.limits.wire
+        let principal = Principal.anonymous(self.configuration.rights)
+        let dashboard = self.configuration.dashboard
+        return ClientRoutes(
+            topics: TopicRoutes(
+                questions: BrokerQuestions(loops: loops, limits: wire.topic),
+                principal: principal,
+                origins: Origins(allowed: Set(self.configuration.origins)),
+                streams: StreamRoutes(
+                    loops: loops,
+                    principal: principal,
+                    count: StreamCount(most: self.configuration.streams),
+                    waitMax: self.configuration.waitSeconds
+                ),
+                wire: wire
+            ),
+            files: StaticFiles(folder: dashboard.files, chart: dashboard.chart, hasPage: dashboard.isEnabled)
         )
     }
 

@@ -19,11 +19,12 @@ package struct TestBroker: Sendable {
         settings: [String] = [],
         topics: String? = nil,
         rights: String? = nil,
+        origins: String? = nil,
         body: @escaping @Sendable (TestBroker) async throws -> Result
     ) async throws -> Result {
         let folder = try Self.makeFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
-        let configuration = try Self.configuration(folder, settings, topics, rights)
+        let configuration = try Self.configuration(folder, settings, topics, rights, origins)
         var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
         let application = BrokerApplication(configuration: configuration, logger: logger)
@@ -63,12 +64,14 @@ package struct TestBroker: Sendable {
         _ folder: URL,
         _ settings: [String],
         _ topics: String?,
-        _ rights: String?
+        _ rights: String?,
+        _ origins: String?
     ) throws -> BrokerConfiguration {
         let file = folder.appendingPathComponent("config.json")
         var sections: [String] = []
         if let topics { sections.append("\"topics\": \(topics)") }
         if let rights { sections.append("\"auth\": {\"anonymous\": \(rights)}") }
+        if let origins { sections.append("\"origins\": \(origins)") }
         try Data("{\(sections.joined(separator: ","))}".utf8).write(to: file)
         let store = folder.appendingPathComponent("store.db").path
         return try BrokerConfiguration.load(

@@ -111,6 +111,9 @@ package final class WireClient: Sendable {
     /// The head of an HTTP answer.
     package func head() async throws -> String { try await self.frames.head() }
 
+    /// The next chunk of an HTTP answer that comes in chunks.
+    package func chunk() async throws -> String { try await self.frames.chunk() }
+
     /// Everything up to the end of the connection, as text.
     package func rest() async -> String { await self.frames.rest() }
 
@@ -164,6 +167,25 @@ private actor FrameStream {
                 let head = String(text[..<end.upperBound])
                 self.buffer.moveReaderIndex(forwardBy: head.utf8.count)
                 return head
+            }
+            try await self.fill()
+        }
+    }
+
+    func chunk() async throws -> String {
+        while true {
+            let text = self.buffer.readableBytesView
+            if let end = text.firstIndex(of: UInt8(ascii: "\n")) {
+                let digits = String(decoding: text[..<end].filter { $0 != UInt8(ascii: "\r") }, as: UTF8.self)
+                let size = Int(digits, radix: 16) ?? 0
+                let header = text.distance(from: text.startIndex, to: end) + 1
+                guard size > 0 else { throw WireClient.ClientError.ended }
+                if text.count >= header + size + 2 {
+                    self.buffer.moveReaderIndex(forwardBy: header)
+                    let chunk = self.buffer.readString(length: size) ?? ""
+                    self.buffer.moveReaderIndex(forwardBy: 2)
+                    return chunk
+                }
             }
             try await self.fill()
         }

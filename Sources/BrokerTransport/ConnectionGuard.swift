@@ -62,9 +62,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     func requestEnded() {
         self.isInRequestLine = true
         self.requestLineBytes = 0
+        // It is for the broker now to answer, and some answers take their time.
+        if !self.isClosing { self.cancel() }
     }
 
-    /// An answer means that a whole request was there.
+    /// An answer means that a request was there, whole or not.
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         if !self.isClosing { self.cancel() }
         context.write(data, promise: promise)

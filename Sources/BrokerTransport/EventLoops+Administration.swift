@@ -46,10 +46,10 @@ package struct LocalAnswer: Sendable {
     /// A JSON object with what the answer says, without `op` and `id`.
     package var json: ByteBuffer
 
-    init(frame: ByteBuffer) {
+    package init(frame: ByteBuffer) {
         let ack = LocalQuestion.ackPrefix.utf8
         let bytes = frame.readableBytesView
-        self.isRefusal = !bytes.starts(with: ack)
+        self.isRefusal = bytes.starts(with: LocalQuestion.refusalPrefix.utf8)
         let prefix = self.isRefusal ? LocalQuestion.refusalPrefix.utf8 : ack
         self.json = ByteBuffer(string: "{")
         self.json.writeBytes(bytes.starts(with: prefix) ? bytes.dropFirst(prefix.count) : bytes.dropFirst())
@@ -72,11 +72,14 @@ private final class OneAnswer {
 
     private func receive(_ event: LocalSession.Event, _ eventLoop: any EventLoop) {
         guard !self.isDone else { return }
-        self.isDone = true
         switch event {
-        case .frame(let frame): self.promise.succeed(LocalAnswer(frame: frame))
+        case .frames(let frames):
+            guard let frame = frames.first else { return }
+            self.promise.succeed(LocalAnswer(frame: frame))
+        case .second: return
         case .closed: self.promise.fail(EventLoops.Stopping())
         }
+        self.isDone = true
         // Not now: the hub is in the middle of writing.
         eventLoop.assumeIsolated().execute {
             self.session?.end()

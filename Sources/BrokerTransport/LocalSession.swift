@@ -9,8 +9,10 @@ package import NIOCore
 package final class LocalSession {
     /// What comes back.
     package enum Event: Sendable {
-        /// The JSON of one frame.
-        case frame(ByteBuffer)
+        /// The JSON of some frames, in order.
+        case frames([ByteBuffer])
+        /// About a second has passed.
+        case second
         /// The broker says goodbye, and nothing follows.
         case closed(CloseCode, reason: String)
     }
@@ -59,11 +61,14 @@ package final class LocalSession {
         self.loop.scheduleTick()
     }
 
-    /// Whether whoever receives can take more; while not, the broker keeps what comes, as for a slow socket.
-    package func setWritable(_ isWritable: Bool) {
-        guard self.isWritable != isWritable else { return }
-        self.isWritable = isWritable
-        guard isWritable, let session = self.session else { return }
+    /// Whoever receives can take no more for now: the broker keeps what comes, as for a slow socket.
+    func stopWriting() { self.isWritable = false }
+
+    /// Whoever receives can take more.
+    func resumeWriting() {
+        guard !self.isWritable else { return }
+        self.isWritable = true
+        guard let session = self.session else { return }
         self.loop.hub.connectionBecameWritable(session, at: self.loop.now().monotonic)
         self.loop.scheduleTick()
     }
@@ -80,16 +85,19 @@ extension LocalSession: SessionConnection {
     /// Takes finished frames apart: one after the other, each whole, as the broker writes them.
     package func write(_ bytes: UnsafeRawBufferPointer) {
         guard self.session != nil else { return }
+        var frames: [ByteBuffer] = []
         var index = 0
         while let range = ServerFrames.next(in: bytes, from: index) {
-            self.receiver(.frame(ByteBuffer(bytes: bytes[range])))
+            frames.append(ByteBuffer(bytes: bytes[range]))
             index = range.upperBound
         }
+        self.receiver(.frames(frames))
     }
 
     package func answered() {}
 
     package func secondPassed(_ now: UInt64) {
+        self.receiver(.second)
         guard let deadline = self.drainDeadline, deadline <= now else { return }
         self.close(.serviceRestart, reason: "restarting")
     }

@@ -94,6 +94,7 @@ struct ConfigurationTests {
                 switch key.get(BrokerConfiguration()) {
                 case .string(let text): text
                 case .number(let number): "\(Int(number))"
+                case .bool(let flag): "\(flag)"
                 default: ""
                 }
             #expect(try self.problems("{}", environment: [key.variable: text]) == [], "\(key.variable)")

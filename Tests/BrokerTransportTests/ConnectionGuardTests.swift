@@ -45,6 +45,15 @@ struct ConnectionGuardTests {
         _ = try channel.finish()
     }
 
+    @Test func aWholeRequestEndsTheWatchHoweverLongTheAnswerTakes() throws {
+        let channel = try self.channel()
+        let connection = try channel.pipeline.syncOperations.handler(type: ConnectionGuard.self)
+        connection.requestEnded()
+        channel.embeddedEventLoop.advanceTime(by: .hours(1))
+        #expect(channel.isActive)
+        _ = try channel.finish()
+    }
+
     @Test func afterTheLastAnswerAClientHasTheCloseTimeoutToGo() throws {
         let channel = try self.channel()
         // An embedded channel has no sides to shut.

@@ -35,6 +35,7 @@ extension BrokerConfiguration {
             Self.insert(key.get(self), key.path.split(separator: ".").map(String.init)[...], into: &root)
         }
         root["topics"] = .array(self.topics.map(\.document))
+        root["origins"] = .array(self.origins.map(JSONValue.string))
         root["auth"] = .object([
             "anonymous": .array((self.anonymousRights ?? Self.defaultRights).map(JSONValue.string))
         ])

@@ -9,6 +9,15 @@ package struct BrokerConfiguration: Sendable {
         package var port: Int
     }
 
+    /// The page that shows what happens.
+    package struct Dashboard: Hashable, Sendable {
+        package var isEnabled = true
+        /// Where its files are; empty for where they are installed.
+        package var files = ""
+        /// The library that it draws with; not ours, so it is the system's.
+        package var chart = "/usr/share/javascript/chart.js/Chart.min.js"
+    }
+
     /// The format of log lines.
     package enum LogFormat: String, CaseIterable, Sendable {
         case text
@@ -34,6 +43,13 @@ package struct BrokerConfiguration: Sendable {
     /// What clients without credentials may do, or `nil` if nothing was said about it.
     package var anonymousRights: [String]?
     package var topics: [TopicRuleConfiguration] = Self.defaultTopics
+    /// The pages of other places that may use the interface, as browsers name them.
+    package var origins: [String] = []
+    /// The most requests that stay, for events or for news of a topic: each holds a connection and a session.
+    package var streams = 1000
+    /// The longest that one of them waits for news: proxies give up after a minute or so.
+    package var waitSeconds = 60
+    package var dashboard = Dashboard()
 
     package init() {}
 

@@ -53,6 +53,13 @@ extension ConfigurationKey {
                 0...64,
                 "Threads that serve connections; 0 for one for each core that the process may use."
             ),
+            .flag("dashboard.enabled", \.dashboard.isEnabled, "Whether the page is served at `/`."),
+            .optionalText(
+                "dashboard.files",
+                \.dashboard.files,
+                "The folder of the page's files; empty for `../share/wsbroker/dashboard` beside the executable."
+            ),
+            .optionalText("dashboard.chart", \.dashboard.chart, "The file of Chart.js, which the page draws with."),
         ] + Self.messageLimits + Self.connectionLimits + Self.timeLimits
 
     private static let messageLimits: [ConfigurationKey] = [
@@ -167,6 +174,12 @@ extension ConfigurationKey {
             0...1_000_000,
             "Frames that are no valid request, past which a connection is closed; 0 for no bound."
         ),
+        .integer(
+            "limits.streams",
+            \.streams,
+            0...10_000_000,
+            "The most HTTP requests that stay: server-sent events and long polls."
+        ),
         .size(
             "limits.headerBytes",
             \.transport.headerBytes,
@@ -211,6 +224,12 @@ extension ConfigurationKey {
             \.transport.closeTimeout,
             .seconds(1)...(.minutes(10)),
             "How long a client may take to answer a Close before the connection is cut."
+        ),
+        .integer(
+            "limits.waitSeconds",
+            \.waitSeconds,
+            1...3600,
+            "The longest that a long poll waits, in seconds."
         ),
         .duration(
             "limits.totalsPause",

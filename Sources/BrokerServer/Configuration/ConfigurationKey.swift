@@ -41,6 +41,31 @@ struct ConfigurationKey: Sendable {
         }
     }
 
+    /// A text that may be empty.
+    static func optionalText(_ path: String, _ key: Path<String>, _ summary: String) -> Self {
+        Self(path: path, form: "a string", summary: summary) { value, configuration in
+            guard case .string(let text) = value else { return "has to be a string, not \(value.kind)" }
+            configuration[keyPath: key] = text
+            return nil
+        } get: {
+            .string($0[keyPath: key])
+        }
+    }
+
+    static func flag(_ path: String, _ key: Path<Bool>, _ summary: String) -> Self {
+        Self(path: path, form: "true or false", summary: summary) { value, configuration in
+            switch value {
+            case .bool(let flag): configuration[keyPath: key] = flag
+            case .string("true"): configuration[keyPath: key] = true
+            case .string("false"): configuration[keyPath: key] = false
+            default: return "has to be true or false"
+            }
+            return nil
+        } get: {
+            .bool($0[keyPath: key])
+        }
+    }
+
     static func integer(_ path: String, _ key: Path<Int>, _ range: ClosedRange<Int>, _ summary: String) -> Self {
         let form = "a whole number from \(range.lowerBound) to \(range.upperBound)"
         return Self(path: path, form: form, summary: summary) { value, configuration in

@@ -51,6 +51,8 @@ struct ConfigurationLoader {
                 self.applyTopics(value)
             } else if path == "auth" {
                 self.applyAuthentication(value)
+            } else if path == "origins" {
+                self.applyOrigins(value)
             } else if Self.keysByPath.keys.contains(where: { $0.hasPrefix(path + ".") }) {
                 if case .object(let inner) = value {
                     self.apply(inner, under: path)
@@ -66,7 +68,7 @@ struct ConfigurationLoader {
     /// The keys and sections that may stand in the section `prefix`, each with its whole path.
     private static func siblings(under prefix: String) -> [String] {
         let start = prefix.isEmpty ? "" : prefix + "."
-        let paths = (Self.keysByPath.keys + ["topics", "auth"]).filter { $0.hasPrefix(start) }
+        let paths = (Self.keysByPath.keys + ["topics", "auth", "origins"]).filter { $0.hasPrefix(start) }
         return Set(paths.map { start + $0.dropFirst(start.count).prefix { $0 != "." } }).sorted()
     }
 
@@ -114,6 +116,16 @@ struct ConfigurationLoader {
             return self.report("auth.anonymous", "has to be a list of \(list)")
         }
         self.configuration.anonymousRights = names
+    }
+
+    private mutating func applyOrigins(_ value: JSONValue) {
+        guard case .array(let values) = value, let origins = Self.strings(values) else {
+            return self.report("origins", "has to be a list of strings, not \(value.kind)")
+        }
+        for (index, origin) in origins.enumerated() {
+            if let problem = Origins.problem(origin) { self.report("origins[\(index)]", problem) }
+        }
+        self.configuration.origins = origins
     }
 
     static func strings(_ values: [JSONValue]) -> [String]? {

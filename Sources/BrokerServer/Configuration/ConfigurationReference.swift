@@ -17,6 +17,7 @@ enum ConfigurationReference {
         switch value {
         case .string(let text): "\"\(text)\""
         case .number(let number): number == number.rounded() ? "\(Int(number))" : "\(number)"
+        case .bool(let flag): "\(flag)"
         default: "\(value)"
         }
     }

@@ -3,14 +3,21 @@ import HTTPTypes
 import Hummingbird
 
 /// What the port for clients answers to plain HTTP.
-struct ClientRoutes<Context: RequestContext>: HTTPResponder {
+struct ClientRoutes: HTTPResponder {
+    typealias Context = ClientContext
+
+    let topics: TopicRoutes
+    let files: StaticFiles
+
     func respond(to request: Request, context: Context) async throws -> Response {
         let path = request.uri.path
+        if TopicPath.isOurs(path) { return await self.topics.respond(to: request, peer: context.peer) }
+        if path != "/", let response = self.files.response(to: request, path: path) { return response }
         guard WebSocketUpgrade.paths.contains(path) else {
             return Self.refusal(WebSocketUpgrade.Refusal(status: 404, reason: "there is nothing at this path"))
         }
         let wantsWebSocket = request.headers[.upgrade] != nil || request.headers[.secWebSocketKey] != nil
-        if path == "/", !wantsWebSocket { return Self.front(request) }
+        if path == "/", !wantsWebSocket { return self.files.response(to: request, path: path) ?? Self.front(request) }
         let judgement = WebSocketUpgrade.judge(method: request.method.rawValue, path: path, isHTTP11: true) { name in
             guard let field = HTTPField.Name(name) else { return [] }
             // The `Host` of HTTP/1.1 is the authority of the request here.
@@ -26,7 +33,7 @@ struct ClientRoutes<Context: RequestContext>: HTTPResponder {
         }
     }
 
-    /// Until there is a page to look at, a sentence.
+    /// Where there is no page to look at, a sentence.
     private static func front(_ request: Request) -> Response {
         guard request.method == .get || request.method == .head else {
             let allow = WebSocketUpgrade.Header(name: "Allow", value: "GET, HEAD")
@@ -34,10 +41,11 @@ struct ClientRoutes<Context: RequestContext>: HTTPResponder {
                 WebSocketUpgrade.Refusal(status: 405, reason: "only GET is served here", headers: [allow])
             )
         }
-        return Self.text(
+        let response = Self.text(
             .ok,
             "\(BrokerVersion.product): open a WebSocket here and send {\"op\":\"sub\",\"topic\":\"#\"}\n"
         )
+        return request.method == .head ? response.createHeadResponse() : response
     }
 
     private static func refusal(_ refusal: WebSocketUpgrade.Refusal) -> Response {

@@ -1,0 +1,16 @@
+import BrokerCore
+import BrokerTransport
+import Hummingbird
+import NIOCore
+
+/// What is known of a request besides what it says.
+struct ClientContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    /// Who has sent it.
+    let peer: PeerDescription
+
+    init(source: ApplicationRequestContextSource) {
+        self.coreContext = .init(source: source)
+        self.peer = PeerDescription(address: source.channel.remoteAddress.map(PeerDescription.text) ?? "")
+    }
+}

@@ -1,0 +1,67 @@
+import BrokerWire
+import HTTPTypes
+import Hummingbird
+
+/// Which pages may use the interface: those that come from here, and those of the origins in the configuration.
+struct Origins: Sendable {
+    /// Exactly as browsers send them: `https://example.com`, `http://localhost:3000`.
+    let allowed: Set<String>
+
+    /// What a page may send and see beside what every page may.
+    private static let requestFields = "Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, Authorization"
+    private static let responseFields = "ETag, Retry-After"
+
+    /// Why a request is not carried out, if a page has sent it that may not.
+    ///
+    /// Reading needs nothing here: a browser does not show the answer to a page that is not named in it.
+    func refusal(of request: Request) -> HTTPRefusal? {
+        guard let origin = request.headers[.origin], !self.isAllowed(origin, request),
+            ![.get, .head].contains(request.method)
+        else { return nil }
+        return Self.refusal(origin)
+    }
+
+    private static func refusal(_ origin: String) -> HTTPRefusal {
+        HTTPRefusal(.init(.forbidden, "pages of '\(origin)' are not allowed here (origins)"))
+    }
+
+    /// The answer to a browser's question whether a page may send a request.
+    func preflight(_ request: Request, methods: String) -> Response {
+        var response = Response(status: .noContent, headers: [.allow: methods])
+        guard let origin = request.headers[.origin] else { return response }
+        guard self.isAllowed(origin, request) else { return Self.refusal(origin).response }
+        response.headers[.accessControlAllowMethods] = methods
+        response.headers[.accessControlAllowHeaders] = Self.requestFields
+        response.headers[.accessControlMaxAge] = "600"
+        self.add(to: &response, request)
+        return response
+    }
+
+    /// Lets the page that has asked see the answer, if it may.
+    func add(to response: inout Response, _ request: Request) {
+        if !self.allowed.isEmpty { response.headers[.vary] = "Origin" }
+        guard let origin = request.headers[.origin], self.allowed.contains(origin) else { return }
+        response.headers[.accessControlAllowOrigin] = origin
+        response.headers[.accessControlExposeHeaders] = Self.responseFields
+    }
+
+    private func isAllowed(_ origin: String, _ request: Request) -> Bool {
+        if self.allowed.contains(origin) { return true }
+        guard let authority = request.head.authority else { return false }
+        return origin == "http://\(authority)" || origin == "https://\(authority)"
+    }
+
+    /// What is wrong with an origin in the configuration, if anything is.
+    static func problem(_ origin: String) -> String? {
+        let parts = origin.split(separator: "://", maxSplits: 1, omittingEmptySubsequences: false)
+        let isOrigin =
+            parts.count == 2 && ["http", "https"].contains(parts[0]) && !parts[1].isEmpty
+            && parts[1].utf8.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x61...0x7A, 0x2D, 0x2E, 0x3A, 0x5B, 0x5D: true
+                default: false
+                }
+            }
+        return isOrigin ? nil : "'\(origin)' is no origin, such as https://example.com or http://localhost:3000"
+    }
+}

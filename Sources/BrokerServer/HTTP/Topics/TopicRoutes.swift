@@ -1,0 +1,194 @@
+import BrokerCore
+import BrokerTransport
+import BrokerWire
+// FoundationEssentials for JSON.
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// Topics over HTTP: read, publish, delete, list, wait, listen.
+struct TopicRoutes: Sendable {
+    let questions: BrokerQuestions
+    /// Whom a request speaks for; the same for all as long as there are no tokens.
+    let principal: Principal
+    let origins: Origins
+    let streams: StreamRoutes
+    let wire: WireLimits
+
+    private static let listMethods = "GET, HEAD, OPTIONS"
+    private static let topicMethods = "GET, HEAD, POST, DELETE, OPTIONS"
+
+    func respond(to request: Request, peer: PeerDescription) async -> Response {
+        let isList = request.uri.path == TopicPath.list
+        if request.method == .options {
+            return self.origins.preflight(request, methods: isList ? Self.listMethods : Self.topicMethods)
+        }
+        var response: Response
+        if let refusal = self.origins.refusal(of: request) {
+            response = refusal.response
+        } else if isList {
+            response = await self.list(request, peer)
+        } else {
+            response = await self.topic(request, peer)
+        }
+        self.origins.add(to: &response, request)
+        return response
+    }
+
+    // MARK: Many
+
+    private func list(_ request: Request, _ peer: PeerDescription) async -> Response {
+        let query = QueryString(request.uri.query)
+        switch request.method {
+        case .get where StreamRoutes.isWanted(by: request):
+            switch self.questions.filter(query["filter"] ?? [UInt8(ascii: "#")]) {
+            case .failure(let refusal): return refusal.response
+            case .success(let filter): return await self.streams.listen(to: filter, request, peer)
+            }
+        case .get, .head:
+            let response = await self.questions.list(query, as: self.principal)
+            return request.method == .head ? response.createHeadResponse() : response
+        default:
+            return HTTPRefusal.wrongMethod(allowed: Self.listMethods).response
+        }
+    }
+
+    // MARK: One
+
+    private func topic(_ request: Request, _ peer: PeerDescription) async -> Response {
+        guard [.get, .head, .post, .delete].contains(request.method) else {
+            return HTTPRefusal.wrongMethod(allowed: Self.topicMethods).response
+        }
+        let topic: [UInt8]
+        switch TopicPath.topic(of: request.uri.path).flatMap(self.questions.topic) {
+        case .failure(let refusal): return refusal.response
+        case .success(let found): topic = found
+        }
+        let query = QueryString(request.uri.query)
+        switch request.method {
+        case .post: return await self.publish(to: topic, query, request)
+        case .delete: return await self.delete(topic)
+        case .get where StreamRoutes.isWanted(by: request): return await self.streams.listen(to: topic, request, peer)
+        case .get where query["after"] != nil:
+            switch await self.streams.wait(for: topic, query, peer) {
+            case .failure(let refusal): return refusal.response
+            case .success(let hasPassed):
+                return hasPassed ? await self.read(topic, request) : Response(status: .noContent)
+            }
+        default: return await self.read(topic, request)
+        }
+    }
+
+    private func read(_ topic: [UInt8], _ request: Request) async -> Response {
+        let json: ByteBuffer
+        switch await self.questions.ask(.request(.get, topic: topic), as: self.principal) {
+        case .failure(let refusal):
+            return request.method == .head ? refusal.response.createHeadResponse() : refusal.response
+        case .success(let answer): json = answer
+        }
+        var headers: HTTPFields = [.contentType: "application/json", .cacheControl: "no-cache"]
+        if let position = FramePosition(json) {
+            let tag = "\"\(position.text)\""
+            headers[.eTag] = tag
+            if EntityTag.matches(request.headers[.ifNoneMatch], tag) {
+                return Response(status: .notModified, headers: headers)
+            }
+        }
+        var content = json
+        content.writeInteger(UInt8(ascii: "\n"))
+        return .whole(.ok, headers, content, to: request)
+    }
+
+    private func delete(_ topic: [UInt8]) async -> Response {
+        struct Answer: Decodable { var deleted: Int }
+        let filter = topic.withUnsafeBytes { TopicFilter(unchecked: $0) }
+        switch await self.questions.ask(.command(.delete(filter)), as: self.principal) {
+        case .failure(let refusal): return refusal.response
+        case .success(let json):
+            let answer = try? JSONDecoder().decode(Answer.self, from: Data(json.readableBytesView))
+            guard answer?.deleted != 0 else { return HTTPRefusal(Refusal(.noValue, "the topic has no value")).response }
+            return .json(.ok, json)
+        }
+    }
+
+    // MARK: Publishing
+
+    private func publish(to topic: [UInt8], _ query: QueryString, _ request: Request) async -> Response {
+        let once: [UInt8]
+        switch Self.once(request) {
+        case .failure(let refusal): return refusal.response
+        case .success(let found): once = found
+        }
+        let data: [UInt8]
+        switch await self.data(request) {
+        case .failure(let refusal): return refusal.response
+        case .success(let found): data = found
+        }
+        let retains = query.text("retain").map { $0 != "false" } ?? false
+        let question = LocalQuestion.request(.publish, topic: topic, data: data, once: once) { $0.retain = retains }
+        switch await self.questions.ask(question, as: self.principal) {
+        case .failure(let refusal): return refusal.response
+        case .success(let json): return .json(.ok, json)
+        }
+    }
+
+    /// What the publish is remembered by. Some send it in quotes, as the draft of the standard has it.
+    private static func once(_ request: Request) -> Result<[UInt8], HTTPRefusal> {
+        guard let name = HTTPField.Name("Idempotency-Key"), let field = request.headers[name] else {
+            return .success([])
+        }
+        var once = Array(field.utf8)[...]
+        if once.count >= 2, once.first == UInt8(ascii: "\""), once.last == UInt8(ascii: "\"") {
+            once = once.dropFirst().dropLast()
+        }
+        guard (1...WireLimits.idBytesMax).contains(once.count) else {
+            return .failure(
+                HTTPRefusal(Refusal(.badEnvelope, "'Idempotency-Key' has 1 to \(WireLimits.idBytesMax) bytes"))
+            )
+        }
+        return .success(Array(once))
+    }
+
+    private func data(_ request: Request) async -> Result<[UInt8], HTTPRefusal> {
+        let type = (request.headers[.contentType] ?? "").prefix { $0 != ";" && $0 != " " }.lowercased()
+        guard type == "application/json" else {
+            let refusal = Refusal(.badEnvelope, "Content-Type has to be application/json; a bare number is JSON")
+            return .failure(HTTPRefusal(refusal, status: .unsupportedMediaType))
+        }
+        let body: ByteBuffer
+        do {
+            body = try await request.body.collect(upTo: self.wire.messageBytesMax)
+        } catch {
+            let most = self.wire.messageBytesMax
+            let refusal = Refusal(
+                .badEnvelope,
+                "the body is larger than \(most) bytes (limits.messageBytes), or broken"
+            )
+            return .failure(HTTPRefusal(refusal, status: .contentTooLarge))
+        }
+        let bytes = Array(body.readableBytesView)
+        guard String(validating: bytes, as: UTF8.self) != nil else {
+            return .failure(HTTPRefusal(Refusal(.badJSON, "the body is not UTF-8")))
+        }
+        return bytes.withUnsafeBytes { bytes in
+            var json = JSONSkipper(bytes, depthMax: self.wire.jsonDepthMax)
+            do throws(JSONSkipper.Problem) {
+                json.skipBlank()
+                let start = json.index
+                try json.skipValue()
+                let end = json.index
+                json.skipBlank()
+                guard json.isAtEnd else { throw json.syntax() }
+                return .success(Array(bytes[start..<end]))
+            } catch {
+                let reason =
+                    switch error {
+                    case .syntax(let index): "the body is not JSON at byte \(index)"
+                    case .tooDeep(let limit): "the body is nested deeper than \(limit) levels"
+                    }
+                return .failure(HTTPRefusal(Refusal(.badJSON, reason)))
+            }
+        }
+    }
+}
