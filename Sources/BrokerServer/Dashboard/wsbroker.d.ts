@@ -132,7 +132,11 @@ export interface Client {
   readonly state: State;
   onstate?: (state: State, detail: StateDetail) => void;
   /** Counts exactly once, over lost connections and restarts of the broker, as long as the page lives. */
-  publish<T = JSONValue>(topic: string, data: JSONValue | bigint, options?: PublishOptions): Promise<Acknowledgement<T>>;
+  publish<T = JSONValue>(
+    topic: string,
+    data: JSONValue | bigint,
+    options?: PublishOptions,
+  ): Promise<Acknowledgement<T>>;
   /** Lasts over reconnects; after one, what is there comes again as `retained`. One subscription a filter. */
   subscribe<T = JSONValue>(
     filter: string,

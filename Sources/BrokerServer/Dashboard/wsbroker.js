@@ -86,7 +86,7 @@ class Client {
       if (!this.#producer) throw new BrokerError({ code: 4006, name: "no_producer" });
       if (this.state === "closed") throw closed();
       if (this.#unsent.length >= this.#options.unsentMax) {
-        throw new BrokerError({ code: 4205, name: "limit_reached", reason: "unsentMax publishes wait", retry: "later" });
+        throw new BrokerError({ code: 4205, name: "limit_reached", reason: "unsentMax", retry: "later" });
       }
       signal?.throwIfAborted();
       const text = raw || typeof data === "bigint" ? String(data) : JSON.stringify(data);

@@ -1,0 +1,120 @@
+// What the tests of wsbroker.js share: a broker that is a script, and a broker that is a process.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import net from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import assert from "node:assert/strict";
+
+/** A WebSocket whose other end is the test. */
+export class ScriptedSocket {
+  readyState = 0;
+  sent = [];
+  static all = [];
+  static #waiting = [];
+
+  constructor(url, protocol) {
+    Object.assign(this, { url, protocol });
+    ScriptedSocket.all.push(this);
+    ScriptedSocket.#waiting.shift()?.(this);
+  }
+
+  /** The next connection that a client makes. */
+  static next() {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  // The client's side
+  send(text) {
+    this.sent.push(JSON.parse(text));
+  }
+  close() {
+    this.readyState = 3;
+  }
+
+  // The broker's side
+  open() {
+    this.readyState = 1;
+    this.onopen();
+  }
+  say(...frames) {
+    for (const frame of frames) this.onmessage({ data: JSON.stringify(frame) });
+  }
+  welcome(producer = {}) {
+    if (this.readyState === 0) this.open();
+    const { name } = this.sent.shift().producer ?? {};
+    this.say({ op: "welcome", v: 1, messageBytesMax: 200, producer: { name, epoch: 77, next: 1, ...producer } });
+  }
+  drop(code = 1006, reason = "") {
+    this.readyState = 3;
+    this.onclose({ code, reason });
+  }
+}
+
+/** Lets everything that is already due happen. */
+export const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+/** The error that a promise is rejected with. */
+export const refusal = (promise) => promise.then(() => assert.fail("it was not refused"), (error) => error);
+
+/** A broker of its own: a store, a port, and a process that can be killed. */
+export class BrokerProcess {
+  #folder = mkdtempSync(path.join(tmpdir(), "wsbroker-browser-"));
+  #process;
+
+  static async start(topics = []) {
+    const broker = new BrokerProcess();
+    const [port, adminPort] = [await freePort(), await freePort()];
+    broker.url = `ws://127.0.0.1:${port}/`;
+    writeFileSync(path.join(broker.#folder, "config.json"), JSON.stringify({
+      listen: { host: "127.0.0.1", port },
+      admin: { host: "127.0.0.1", port: adminPort },
+      store: { path: path.join(broker.#folder, "store.db") },
+      topics: [{ topic: "clicks", aggregate: "sum" }, { topic: "clicks/+", aggregate: "sum", number: "int" }, ...topics],
+    }));
+    await broker.restart();
+    return broker;
+  }
+
+  /** Starts it and returns when it listens. */
+  async restart() {
+    const binary = process.env.WSBROKER ?? ".build/debug/wsbroker";
+    const config = path.join(this.#folder, "config.json");
+    this.#process = spawn(binary, ["--config", config], { stdio: ["ignore", "ignore", "pipe"] });
+    let log = "";
+    this.#process.stderr.on("data", (text) => (log += text));
+    const { port } = new URL(this.url);
+    while (!(await isListening(port))) {
+      if (this.#process.exitCode !== null) throw new Error(`the broker does not start: ${log}`);
+    }
+  }
+
+  async kill(signal = "SIGKILL") {
+    const exited = once(this.#process, "exit");
+    this.#process.kill(signal);
+    await exited;
+  }
+
+  async stop() {
+    if (this.#process.exitCode === null && !this.#process.killed) await this.kill();
+    rmSync(this.#folder, { recursive: true });
+  }
+}
+
+async function freePort() {
+  const server = net.createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+function isListening(port) {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, "127.0.0.1");
+    socket.on("connect", () => resolve(true) || socket.destroy());
+    socket.on("error", () => setTimeout(resolve, 20, false));
+  });
+}
