@@ -1,4 +1,4 @@
-// The browser client of wsbroker: one ES module, no dependencies.
+// The browser client of wsbroker: one ES module, no dependencies. What it offers is told in wsbroker.d.ts.
 //
 //   import { connect } from "http://127.0.0.1:8181/wsbroker.js";
 //   const broker = connect();
@@ -11,7 +11,7 @@ const UNACKNOWLEDGED_MAX = 1000; // the broker knows the verdict of the last 1,0
 const GOOD_AFTER_MS = 5000; // a connection that lasted so long ends a series of failures
 const SILENCE_MS = 10_000; // after this the broker is asked whether it lives, after twice this it is given up
 
-/** What the broker refused, or what became of a request otherwise; `code` is 0 where the client says it. */
+/** What the broker refused; `code` is 0 where the client says it. */
 export class BrokerError extends Error {
   constructor({ code = 0, name, reason = name, retry = "no", why, afterMs }) {
     super(reason);
@@ -19,7 +19,7 @@ export class BrokerError extends Error {
   }
 }
 
-/** Connects, and stays connected until `close` or until the broker says not to come back. */
+/** Connects, and stays connected. */
 export function connect(url, options) {
   return new Client(url, options);
 }
@@ -54,7 +54,7 @@ class Client {
   #requests = new Map(); // id -> {frame, sent, again, resolve, reject} or {subscription}
   #subscriptions = new Map(); // filter -> Subscription
 
-  // A publish gets its number when it is first sent, and is kept until an acknowledgement covers it.
+  // A publish gets its number when it is sent, and is kept until an acknowledgement covers it.
   #producer;
   #acked = 0; // every number up to it has its verdict
   #last = 0; // the highest number given out
@@ -63,9 +63,7 @@ class Client {
   #held; // the number that the broker waits for; it drops what comes before that
   #holdTimer;
 
-  /** "connecting", "open", "waiting" or "closed". */
-  state = "connecting";
-  /** Called with each new state and what there is to say about it. */
+  state;
   onstate;
 
   constructor(url, options = {}) {
@@ -80,7 +78,6 @@ class Client {
     this.#connect();
   }
 
-  /** Resolves to the acknowledgement, with the running value; rejects with a BrokerError. Counts exactly once. */
   publish(topic, data, { retain = false, raw = false, signal } = {}) {
     return new Promise((resolve, reject) => {
       if (!this.#producer) throw new BrokerError({ code: 4006, name: "no_producer" });
@@ -108,7 +105,6 @@ class Client {
     });
   }
 
-  /** Subscribes; lasts over reconnects. Read it with `for await`, or give a callback. */
   subscribe(filter, options = {}, callback) {
     if (this.#subscriptions.has(filter)) {
       throw new BrokerError({ name: "already_subscribed", reason: `there is a subscription to '${filter}'` });
@@ -123,17 +119,15 @@ class Client {
     return subscription;
   }
 
-  /** The value of a topic, once. */
   get(topic) {
     return this.#request({ op: "get", topic }, true);
   }
 
-  /** Sets an aggregate to what it was before its first publish. Not sent again if its answer is lost. */
+  /** Not sent again if its answer is lost: others may have counted since. */
   reset(topic) {
     return this.#request({ op: "reset", topic }, false);
   }
 
-  /** Ends it at once; what has no acknowledgement yet is rejected, and may have counted. */
   close() {
     if (this.state !== "closed") this.#end(closed());
   }
@@ -166,6 +160,8 @@ class Client {
       const broker = this.#lastError?.code === code ? this.#lastError : undefined;
       this.#lost(broker ?? new BrokerError({ code, name, retry: "reconnect" }));
     };
+    // Some tell of a failed attempt only by this.
+    socket.onerror = () => this.#ready || socket.onclose({});
     this.#heard = true;
     this.#asked = false;
     this.#pulse = setInterval(() => {
@@ -428,12 +424,10 @@ class Subscription {
     this.#callback = callback;
     this.#unsubscribe = unsubscribe;
     this.#isRead = !callback;
-    /** Resolves when the broker has taken the subscription and sent what was there; rejects if it does not. */
     this.ready = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
     this.ready.catch(() => {}); // who does not ask is not told by an unhandled rejection
   }
 
-  /** Ends it; a loop over it ends when it has read what is there. */
   close() {
     if (this.#isClosed) return;
     this.#unsubscribe();
