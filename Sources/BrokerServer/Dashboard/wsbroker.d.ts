@@ -117,6 +117,8 @@ export interface SubscriptionOptions {
   /** How many messages may wait for a loop that is behind: 1,024. One more ends the subscription, with
    *  `slow_consumer`. In mode `latest`, one message of each topic waits, and nothing ends. */
   queue?: number;
+  /** Called when the broker has taken it and what was there has come; after each reconnect again. */
+  onready?(): void;
   /** Called at its end, with the error if it was one. */
   onend?(error?: BrokerError): void;
 }

@@ -473,6 +473,7 @@ class Subscription {
 
   stands() {
     this.#settle.resolve(this);
+    this.options.onready?.();
   }
 
   end(error = undefined) {
