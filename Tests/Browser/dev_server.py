@@ -41,11 +41,12 @@ AT_ROOT = {"/": "index.html", "/wsbroker.js": "wsbroker.js", "/wsbroker.d.ts": "
 
 
 class DevServer:
-    def __init__(self, broker_url: str, rules: list[dict[str, Any]], has_chart: bool, has_sys: bool) -> None:
+    def __init__(self, broker_url: str, rules: list[dict[str, Any]], options: argparse.Namespace) -> None:
         self._broker_url = broker_url
         self._rules = rules
-        self._has_chart = has_chart
-        self._has_sys = has_sys
+        self._has_chart = not options.no_chart
+        self._has_sys = not options.no_sys
+        self._token = options.token
         self._topics: dict[str, dict[str, Any]] = {}
         self._alerts: dict[tuple[str, str | None], dict[str, Any]] = {}
         self._connections = 0
@@ -95,6 +96,7 @@ class DevServer:
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
             "Cache-Control": "no-cache",
+            "Access-Control-Allow-Origin": "*",
         })
         return Response(status, http.HTTPStatus(status).phrase, headers, body)
 
@@ -126,6 +128,11 @@ class DevServer:
         with contextlib.suppress(ConnectionClosed):
             async for frame in page:
                 request = json.loads(frame)
+                if self._token and request.get("op") == "hello" and request.get("token") != self._token:
+                    name = "token_invalid" if "token" in request else "unauthenticated"
+                    error = {"code": 4102 if "token" in request else 4100, "name": name, "reason": f"{name} here"}
+                    await page.send(json.dumps({"op": "err", **error, "retry": "no"}))
+                    return await page.close(error["code"], name)
                 if not (request.get("op") == "sub" and request["topic"].startswith("$sys")):
                     await broker.send(frame)
                 elif self._has_sys:
@@ -226,9 +233,10 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8080, help="0 for any")
     parser.add_argument("--no-chart", action="store_true", help="as where libjs-chart.js is not installed")
     parser.add_argument("--no-sys", action="store_true", help="as for somebody who may not read $sys")
+    parser.add_argument("--token", help="which a client has to say")
     options = parser.parse_args()
     rules = json.loads(options.config.read_text()).get("topics", []) if options.config else []
-    server = DevServer(options.broker_url, rules, not options.no_chart, not options.no_sys)
+    server = DevServer(options.broker_url, rules, options)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(server.run(options.port))
 

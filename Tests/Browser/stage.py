@@ -5,7 +5,6 @@ import contextlib
 import json
 import math
 import random
-import re
 import shutil
 import signal
 import socket
@@ -140,9 +139,9 @@ class Traffic:
 
 
 class Page:
-    """The dashboard in a browser of its own."""
+    """The dashboard in a browser."""
 
-    def __init__(self, url: str, width: int = 1280, height: int = 800, scheme: str = "light") -> None:
+    def __init__(self) -> None:
         options = webdriver.ChromeOptions()
         options.binary_location = shutil.which("chromium") or "chromium"
         for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars",
@@ -151,19 +150,38 @@ class Page:
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         service = webdriver.ChromeService(shutil.which("chromedriver") or "chromedriver")
         self.driver = webdriver.Chrome(options, service)
+        self.driver.set_script_timeout(60)
+        self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": """
+            window.faults = [];
+            addEventListener("securitypolicyviolation", (e) => faults.push(`CSP: ${e.violatedDirective} ${e.blockedURI}`));
+            addEventListener("error", (e) => faults.push(`error: ${e.message}`));
+            addEventListener("unhandledrejection", (e) => faults.push(`rejection: ${e.reason}`));
+        """})
+
+    def open(self, url: str, width: int = 1280, height: int = 800, scheme: str = "light") -> None:
+        """As at the first visit, and waits until it is live."""
         self.shape(width, height, scheme)
-        self.url = url
         self.driver.get(url)
+        self.script("localStorage.clear(); sessionStorage.clear()")
+        self.driver.get(url)
+        until(self.is_live, "the page is live")
 
     def shape(self, width: int, height: int, scheme: str) -> None:
         """As on a screen of this size, and on a system that likes it light or dark."""
+        is_phone = width < 600
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
-            "width": width, "height": height, "deviceScaleFactor": 2 if width < 600 else 1, "mobile": width < 600})
+            "width": width, "height": height, "deviceScaleFactor": 2 if is_phone else 1, "mobile": is_phone})
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {
             "features": [{"name": "prefers-color-scheme", "value": scheme}]})
 
+    def is_live(self) -> bool:
+        return self.text("#state") == "Live"
+
     def find(self, selector: str) -> WebElement:
         return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def is_shown(self, selector: str) -> bool:
+        return self.find(selector).is_displayed()
 
     def text(self, selector: str) -> str:
         return self.script("return document.querySelector(arguments[0])?.textContent ?? ''", selector)
@@ -171,21 +189,42 @@ class Page:
     def script(self, source: str, *arguments: Any) -> Any:
         return self.driver.execute_script(source, *arguments)
 
-    def row(self, topic: str, part: str) -> str:
+    def press(self, *keys: str) -> None:
+        """As a person who looks at what has the focus, and does not point."""
+        webdriver.ActionChains(self.driver).send_keys(*keys).perform()
+
+    def fill(self, selector: str, text: str) -> None:
+        field = self.find(selector)
+        field.clear()
+        field.send_keys(text)
+
+    def row(self, topic: str, part: str = ".figure") -> str:
         """The text of a part of a topic's row."""
-        return self.script(
-            "return [...document.querySelectorAll('#list li')].find((li) => li.topic.name === arguments[0])"
-            "?.querySelector(arguments[1])?.textContent ?? ''", topic, part)
+        return self.script(ROW + "return row?.querySelector(arguments[1])?.textContent ?? ''", topic, part)
+
+    def show_row(self, topic: str) -> None:
+        self.script(ROW + "row.scrollIntoView({block: 'center'})", topic)
+
+    def row_attribute(self, topic: str, part: str, name: str) -> str:
+        return self.script(ROW + "return row?.querySelector(arguments[1])?.getAttribute(arguments[2]) ?? ''",
+                           topic, part, name)
+
+    def is_red(self, topic: str) -> bool:
+        return bool(self.script(ROW + "return row?.classList.contains('raised') ?? false", topic))
 
     def shoot(self, file: Path) -> None:
         self.driver.save_screenshot(str(file))
 
-    def complaints(self) -> list[str]:
-        """What the console says since it was last asked."""
-        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
+    def faults(self) -> list[str]:
+        """What went wrong since it was last asked: breaches of the policy, errors, what the console says."""
+        said = [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+        return said + self.script("return faults.splice(0)")
 
     def close(self) -> None:
         self.driver.quit()
+
+
+ROW = "const row = [...document.querySelectorAll('#list > li')].find((li) => li.topic.name === arguments[0]);"
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = 15) -> Any:

@@ -33,13 +33,13 @@ export class Detail {
     const second = Math.floor(now / 1000);
     if (!topic || (topic.version === this.#version && second === this.#second)) return;
     [this.#version, this.#second] = [topic.version, second];
-    const { shape, exact, data, history } = topic;
+    const { shape, exact, data } = topic;
     show(this.#part(".figure"), shape.value === undefined ? text(data) : number(shape.value, exact));
     show(this.#part(".note"), shape.note ?? "");
     show(this.#part("pre"), JSON.stringify(data, undefined, 2));
     this.#drawFacts(topic, now, second);
     this.#plot.draw(topic, now);
-    this.#activity.draw({ kind: "event", history }, now);
+    this.#activity.draw({ kind: "event", changes: (second) => topic.changes(second) }, now);
   }
 
   #part(selector) {
@@ -60,13 +60,14 @@ export class Detail {
     });
   }
 
-  #drawFacts({ aggregate, offset, ts, window, exact, history }, now, second) {
+  #drawFacts(topic, now, second) {
+    const { aggregate, offset, ts, window, exact } = topic;
     const facts = [
       ["Aggregator", aggregate],
       ["Window", window && `${time(window.start)} to ${time(window.end)}${window.partial ? ", partial" : ""}`],
       ["Changes", number(offset)],
       ["Last change", ts && `${time(ts)}, ${age(now - ts)} ago`],
-      ["Per second", rate(history?.rate(second) ?? 0)],
+      ["Per second", rate(topic.rate(second))],
       ["Exact", exact],
     ].filter(([, value]) => value !== undefined);
     const list = this.#part("dl");

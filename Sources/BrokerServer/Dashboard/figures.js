@@ -96,7 +96,7 @@ class Cell {
     show(this.#value, tell(value, as));
     const { before = "", unit = "" } = this.#note.dataset;
     if (note) show(this.#note, `${before} ${tell(read(figures, note, noteas, now), noteas)} ${unit}`);
-    this.#strip.draw({ kind: "number", history: this.#history }, now);
+    this.#strip.draw({ kind: "number", points: (second) => this.#history.points(second) }, now);
   }
 }
 

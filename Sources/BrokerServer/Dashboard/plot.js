@@ -99,12 +99,10 @@ function contentOf(topic, now) {
   const second = Math.floor(now / 1000);
   const from = SPAN - spanAt(now);
   if (topic.kind === "number") {
-    const points = topic.history?.points(second) ?? [];
-    return { data: points.map(([x, y]) => ({ x: Math.max(x, from) - SPAN, y })) };
+    return { data: topic.points(second).map(([x, y]) => ({ x: Math.max(x, from) - SPAN, y })) };
   }
   if (topic.kind === "event") {
-    const changes = topic.history?.changes(second) ?? [];
-    return { data: changes.map((y, x) => ({ x: x - SPAN + 1, y })).slice(from) };
+    return { data: topic.changes(second).map((y, x) => ({ x: x - SPAN + 1, y })).slice(from) };
   }
   if (topic.kind === "windows") {
     const { windows } = topic;

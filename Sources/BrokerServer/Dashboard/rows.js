@@ -42,6 +42,7 @@ export class Rows {
       this.#seer.unobserve(row.element);
       this.#visible.delete(row);
       this.#rows.delete(topic);
+      this.#sorted.splice(this.#sorted.indexOf(row), 1);
       row.element.remove();
     }
     for (const topic of topics.added.splice(0)) {
@@ -49,15 +50,21 @@ export class Rows {
       const row = new Row(topic);
       row.element.hidden = !this.#wanted(topic.name);
       this.#rows.set(topic, row);
+      this.#insert(row);
       this.#seer.observe(row.element);
     }
-    this.#sorted = [...this.#rows.values()].sort((a, b) => inOrder(a.topic, b.topic));
-    let before = null;
-    for (const { element } of this.#sorted.toReversed()) {
-      if (element.nextSibling !== before || !element.isConnected) this.#list.insertBefore(element, before);
-      before = element;
-    }
     this.#arrange();
+  }
+
+  #insert(row) {
+    let [from, to] = [0, this.#sorted.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (inOrder(this.#sorted[middle].topic, row.topic) < 0) from = middle + 1;
+      else to = middle;
+    }
+    this.#list.insertBefore(row.element, this.#sorted[from]?.element ?? null);
+    this.#sorted.splice(from, 0, row);
   }
 
   /** Counts what is shown, and sets the first of each family of topics apart. */
@@ -66,7 +73,7 @@ export class Rows {
     let family;
     for (const { element, topic } of this.#sorted) {
       if (element.hidden) continue;
-      const own = topic.path.split("/")[0];
+      const [own] = topic.levels;
       element.classList.toggle("first", own !== family && this.count > 0);
       family = own;
       this.count++;
@@ -143,8 +150,8 @@ class Row {
   }
 
   #drawRate(parts, now, second) {
-    const { history, ts } = this.topic;
-    const perSecond = history?.rate(second) ?? 0;
+    const { ts } = this.topic;
+    const perSecond = this.topic.rate(second);
     show(parts.rate, perSecond > 0 ? `${rate(perSecond)}/s` : ts ? `${age(now - ts)} ago` : "");
     this.element.classList.toggle("quiet", perSecond === 0);
   }

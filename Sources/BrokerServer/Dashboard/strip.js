@@ -4,6 +4,7 @@ import { SPAN, spanAt } from "./history.js";
 
 const HEIGHT = 100; // of the view box, which is stretched to the row; one unit across is a second, and SPAN is now
 const BARS_MAX = 3;
+const LABELS_MAX = 12; // of the columns of a histogram
 
 export class Strip {
   #element;
@@ -28,15 +29,17 @@ export class Strip {
   draw(topic, now) {
     const { kind } = topic;
     if (this.#element.dataset.kind !== kind) this.#element.dataset.kind = kind;
-    if (kind === "ranking" || kind === "bars") return this.#drawBars(topic.shape.bars);
+    if (kind === "ranking" || kind === "bars") return this.#drawBars(topic.shape.bars.slice(0, BARS_MAX));
     const second = Math.floor(now / 1000);
     const span = spanAt(now);
     if (span !== this.#span) this.#svg.setAttribute("viewBox", `${SPAN - span} 0 ${span} ${HEIGHT}`);
     this.#span = span;
-    if (kind === "histogram") this.#drawColumns(spread(topic.shape.bars, span));
-    else if (kind === "windows") this.#drawColumns(onAxis(topic.windows, now, span));
-    else if (kind === "event") this.#drawColumns(activity(topic.history, second));
-    else this.#drawLine(topic.history?.points(second) ?? []);
+    if (kind === "histogram") {
+      this.#drawColumns(spread(topic.shape.bars, span));
+      this.#drawBars(topic.shape.bars.length > LABELS_MAX ? [] : topic.shape.bars);
+    } else if (kind === "windows") this.#drawColumns(onAxis(topic.windows, now, span));
+    else if (kind === "event") this.#drawColumns(activity(topic.changes(second)));
+    else this.#drawLine(topic.points(second));
   }
 
   #drawLine(points) {
@@ -73,8 +76,7 @@ export class Strip {
     show(this.#low, isTold && low !== 0 ? brief(low) : "");
   }
 
-  #drawBars(bars) {
-    const shown = bars.slice(0, BARS_MAX);
+  #drawBars(shown) {
     const most = Math.max(...shown.map(([, value]) => Math.abs(value)), Number.MIN_VALUE);
     while (this.#rows.length < shown.length) this.#rows.push(this.#addBar());
     for (const [i, row] of this.#rows.entries()) {
@@ -124,11 +126,8 @@ function onAxis(windows, now, span) {
   });
 }
 
-function activity(history, second) {
-  if (!history) return [];
-  const columns = [];
-  for (const [x, value] of history.changes(second).entries()) if (value) columns.push({ x, width: 0.8, value });
-  return columns;
+function activity(changes) {
+  return changes.map((value, x) => ({ x, width: 0.8, value })).filter(({ value }) => value);
 }
 
 function set(path, d) {

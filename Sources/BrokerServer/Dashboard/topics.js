@@ -1,5 +1,5 @@
 // All topics that the viewer may read, and what is known of each; nothing of this is on the screen.
-import { History } from "./history.js";
+import { History, SPAN } from "./history.js";
 import { shapeOf } from "./shape.js";
 
 const WINDOWS_MAX = 60;
@@ -21,23 +21,26 @@ export class Topic {
   shape = { kind: "event" };
   version = 0; // goes up with every change, so that a row knows whether it is up to date
   #history;
+  #seenAt;
 
   constructor(name) {
     this.name = name;
-    const slash = name.lastIndexOf("/") + 1;
-    [this.path, this.leaf] = [name.slice(0, slash), name.slice(slash)];
+    this.levels = name.split("/");
+    this.leaf = this.levels.at(-1);
+    this.path = name.slice(0, name.length - this.leaf.length);
   }
 
   receive(message, now) {
     const { data, exact, offset, ts, window, alert, retained } = message;
     // Offsets count what was skipped too. One that goes back is of another life of the topic.
     const changes = retained ? 0 : offset > this.offset && this.offset > 0 ? offset - this.offset : 1;
+    const before = this.shape.value;
     Object.assign(this, { data, exact, offset, window, ts: ts ?? this.ts ?? now });
     this.alert = alert ?? this.alert;
     this.isRetained ||= retained === true;
     this.shape = shapeOf(data);
     if (window) this.#note(window);
-    this.#record(now, changes);
+    this.#record(now, changes, before);
     this.version++;
   }
 
@@ -46,14 +49,29 @@ export class Topic {
     return this.shape.kind === "number" && this.window && !this.isSliding ? "windows" : this.shape.kind;
   }
 
-  get history() {
-    return this.#history;
+  /** How the value went, as [place, value]. */
+  points(second) {
+    if (this.#history) return this.#history.points(second);
+    const from = Math.max(0, SPAN - (second - this.#seenAt));
+    return this.shape.value === undefined ? [] : [[from, this.shape.value], [SPAN, this.shape.value]];
   }
 
-  /** Where nothing has happened yet there is no history, because of a thousand topics most are quiet. */
-  #record(now, changes) {
-    this.#history ??= new History();
-    this.#history.record(Math.floor(now / 1000), this.shape.value, changes);
+  /** How often it changed in each second. */
+  changes(second) {
+    return this.#history?.changes(second) ?? [];
+  }
+
+  rate(second) {
+    return this.#history?.rate(second) ?? 0;
+  }
+
+  /** There is a history only where something happens, because of ten thousand topics most are quiet. */
+  #record(now, changes, before) {
+    const second = Math.floor(now / 1000);
+    this.#seenAt ??= second;
+    if (!this.#history && changes === 0) return;
+    if (!this.#history) (this.#history = new History()).record(this.#seenAt, before, 0);
+    this.#history.record(second, this.shape.value, changes);
   }
 
   #note({ start, end, final }) {
@@ -117,7 +135,7 @@ const collator = new Intl.Collator("en", { numeric: true });
 
 /** By level, numbers in the order of numbers. */
 export function inOrder(a, b) {
-  const [x, y] = [a.name.split("/"), b.name.split("/")];
+  const [x, y] = [a.levels, b.levels];
   for (let i = 0; i < Math.min(x.length, y.length); i++) {
     const order = collator.compare(x[i], y[i]) || (x[i] < y[i] ? -1 : x[i] > y[i] ? 1 : 0);
     if (order) return order;
