@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { connect } from "../../Sources/BrokerServer/Dashboard/wsbroker.js";
-import { BrokerProcess, refusal } from "./support.mjs";
+import { BrokerProcess, CuttingProxy, refusal } from "./support.mjs";
 
 describe("with a broker", () => {
   let broker;
@@ -15,7 +15,7 @@ describe("with a broker", () => {
     return made;
   }
 
-  before(async () => (broker = await BrokerProcess.start([{ topic: "memory", aggregate: "sum", durability: "memory" }])));
+  before(async () => (broker = await BrokerProcess.start()));
   after(async () => {
     for (const made of clients) made.close();
     await broker.stop();
@@ -87,6 +87,35 @@ describe("with a broker", () => {
     assert.ok(seen.every((value, i) => i === 0 || value >= seen[i - 1]), "a total that somebody saw went back");
     while (seen.at(-1) !== data) await new Promise((resolve) => setTimeout(resolve, 1));
     console.log(`# ${dups} of ${4 * each} had been counted before their acknowledgement was lost`);
+  });
+
+  it("loses no count and doubles none over a network that cuts all the time", async () => {
+    const proxy = await CuttingProxy.start(broker.url, 4000);
+    const publishers = Array.from({ length: 3 }, () =>
+      connect(proxy.url, { backoff: { baseMs: 1, maxMs: 10 }, WebSocket }));
+    clients.push(...publishers);
+    const all = publishers.map(async (publisher) => {
+      let last = 0;
+      while (proxy.cuts < 300) {
+        const acks = await Promise.all(Array.from({ length: 20 }, () => publisher.publish("clicks/cut", 1)));
+        last += acks.length;
+      }
+      return last;
+    });
+    const counted = (await Promise.all(all)).reduce((sum, n) => sum + n);
+    proxy.isCutting = false;
+    assert.equal((await client().get("clicks/cut")).data, counted);
+    console.log(`# ${counted} publishes over ${proxy.cuts} cuts`);
+    proxy.stop();
+  });
+
+  it("waits as long as the broker asks for, and counts everything once", async () => {
+    const limited = await BrokerProcess.start({ publishesPerSecond: 100, publishBurst: 20 });
+    const publisher = connect(limited.url);
+    const acks = await Promise.all(Array.from({ length: 150 }, () => publisher.publish("clicks", 1)));
+    assert.deepEqual(acks.map(({ data }) => data), Array.from({ length: 150 }, (_, i) => i + 1));
+    publisher.close();
+    await limited.stop();
   });
 
   it("publishes after a restart what it was given before", async () => {

@@ -53,8 +53,8 @@ class DevServer:
         self._started = time.time()
 
     async def run(self, port: int) -> None:
-        async with serve(self._relay, "127.0.0.1", port, process_request=self._answer, subprotocols=["wsbroker.v1.json"],
-                         compression=None, max_size=None) as server:
+        async with serve(self._relay, "127.0.0.1", port, process_request=self._answer,
+                         subprotocols=["wsbroker.v1.json"], compression=None, max_size=None) as server:
             print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", flush=True)
             await self._watch()
 
@@ -106,12 +106,14 @@ class DevServer:
         self._connections += 1
         try:
             async with connect(self._broker_url, subprotocols=["wsbroker.v1.json"], max_size=None) as broker:
-                tasks = [asyncio.create_task(self._upstream(page, broker)), asyncio.create_task(self._pass(broker, page))]
+                ways = [self._upstream(page, broker), self._pass(broker, page)]
+                tasks = [asyncio.create_task(way) for way in ways]
                 _, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in pending:
                     task.cancel()
                 code = broker.close_code or 1000
-                await page.close(code if code in (1000, 1011, 1012) or code >= 4000 else 1011, broker.close_reason or "")
+                is_sendable = code in (1000, 1011, 1012) or code >= 4000
+                await page.close(code if is_sendable else 1011, broker.close_reason or "")
         except (OSError, InvalidHandshake):
             await page.close(1013, "no broker")
         finally:

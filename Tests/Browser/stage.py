@@ -36,7 +36,8 @@ TOPICS: list[dict[str, Any]] = [
      "aggregate": {"max": {"who": True}}, "staleAfter": "60s",
      "alerts": [{
          "name": "overpower", "scope": "key", "above": 500, "clearBelow": 450,
-         "raise": [{"to": "factory/alerts", "data": {"level": "critical", "text": "{key} draws {value} kW, over {limit}"}},
+         "raise": [{"to": "factory/alerts",
+                    "data": {"level": "critical", "text": "{key} draws {value} kW, over {limit}"}},
                    {"to": "factory/{key}/cmd", "data": {"cmd": "shutdown"}}],
          "clear": [{"to": "factory/alerts", "data": {"level": "ok", "text": "{key} is back at {value} kW"}},
                    {"to": "factory/{key}/cmd", "data": None}]}]},
@@ -95,8 +96,8 @@ class Publisher:
 class DevServer:
     def __init__(self, broker: Broker, *flags: str) -> None:
         program = Path(__file__).with_name("dev_server.py")
-        command = [sys.executable, program, "--broker-url", broker.url, "--config", broker.config, "--port", "0", *flags]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        command = [sys.executable, program, "--broker-url", broker.url, "--config", broker.config, "--port", "0"]
+        self._process = subprocess.Popen([*command, *flags], stdout=subprocess.PIPE, text=True)
         assert self._process.stdout
         self.url = self._process.stdout.readline().strip()
 
@@ -128,14 +129,17 @@ class Traffic:
             for page, share in (("home", 0.5), ("docs", 0.3), ("pricing", 0.1), ("blog", 0.05)):
                 if draw.random() < share * (0.6 + 0.4 * math.sin(t / 7)):
                     publish(f"clicks/{page}", draw.randint(1, 9))
-            user, page = f"u{draw.randint(1, 400)}", draw.choice(["/home"] * 6 + ["/docs"] * 4 + ["/pricing", "/blog", "/login"])
-            publish("requests", {"ms": round(draw.lognormvariate(2.9, 0.7), 2), "user": user, "page": page})
+            page = draw.choice(["/home"] * 6 + ["/docs"] * 4 + ["/pricing", "/blog", "/login"])
+            took = round(draw.lognormvariate(2.9, 0.7), 2)
+            publish("requests", {"ms": took, "user": f"u{draw.randint(1, 400)}", "page": page})
             if draw.random() < 0.2:
                 machine = draw.choice(["press", "mill", "lathe", "oven"])
                 base = {"press": 380, "mill": 210, "lathe": 150, "oven": 420}[machine]
-                publish(f"factory/{machine}/power", round(base + 40 * math.sin(t / 11) + draw.gauss(0, 9), 1), retain=True)
+                drawn = round(base + 40 * math.sin(t / 11) + draw.gauss(0, 9), 1)
+                publish(f"factory/{machine}/power", drawn, retain=True)
             if draw.random() < 0.02:
-                publish("news", {"title": draw.choice(["Maintenance on Sunday", "All quiet"]), "by": "ops"}, retain=True)
+                title = draw.choice(["Maintenance on Sunday", "All quiet"])
+                publish("news", {"title": title, "by": "ops"}, retain=True)
 
 
 class Page:
@@ -153,7 +157,8 @@ class Page:
         self.driver.set_script_timeout(60)
         self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": """
             window.faults = [];
-            addEventListener("securitypolicyviolation", (e) => faults.push(`CSP: ${e.violatedDirective} ${e.blockedURI}`));
+            addEventListener("securitypolicyviolation",
+                (e) => faults.push(`CSP: ${e.violatedDirective} ${e.blockedURI}`));
             addEventListener("error", (e) => faults.push(`error: ${e.message}`));
             addEventListener("unhandledrejection", (e) => faults.push(`rejection: ${e.reason}`));
         """})

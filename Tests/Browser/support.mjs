@@ -63,7 +63,8 @@ export class BrokerProcess {
   #folder = mkdtempSync(path.join(tmpdir(), "wsbroker-browser-"));
   #process;
 
-  static async start(topics = []) {
+  /** `limits` are those of the configuration. */
+  static async start(limits = {}) {
     const broker = new BrokerProcess();
     const [port, adminPort] = [await freePort(), await freePort()];
     broker.url = `ws://127.0.0.1:${port}/`;
@@ -71,7 +72,8 @@ export class BrokerProcess {
       listen: { host: "127.0.0.1", port },
       admin: { host: "127.0.0.1", port: adminPort },
       store: { path: path.join(broker.#folder, "store.db") },
-      topics: [{ topic: "clicks", aggregate: "sum" }, { topic: "clicks/+", aggregate: "sum", number: "int" }, ...topics],
+      limits,
+      topics: [{ topic: "clicks", aggregate: "sum" }, { topic: "clicks/+", aggregate: "sum", number: "int" }],
     }));
     await broker.restart();
     return broker;
@@ -99,6 +101,45 @@ export class BrokerProcess {
   async stop() {
     if (this.#process.exitCode === null && !this.#process.killed) await this.kill();
     rmSync(this.#folder, { recursive: true });
+  }
+}
+
+/** A network that cuts each connection after some bytes, in one direction or the other. */
+export class CuttingProxy {
+  cuts = 0;
+  isCutting = true;
+  #server;
+  #sockets = new Set();
+
+  static async start(url, bytesMax) {
+    const proxy = new CuttingProxy();
+    const { port } = new URL(url);
+    proxy.#server = net.createServer((client) => proxy.#join(client, net.connect(port, "127.0.0.1"), bytesMax));
+    proxy.#server.listen(0, "127.0.0.1");
+    await once(proxy.#server, "listening");
+    proxy.url = `ws://127.0.0.1:${proxy.#server.address().port}/`;
+    return proxy;
+  }
+
+  #join(client, broker, bytesMax) {
+    for (const [from, to] of [[client, broker], [broker, client]]) {
+      let left = 600 + Math.random() * bytesMax; // the handshake comes through
+      this.#sockets.add(from);
+      from.on("error", () => {});
+      from.on("close", () => this.#sockets.delete(from) && to.destroy());
+      from.on("data", (bytes) => {
+        left -= bytes.length;
+        if (left > 0 || !this.isCutting) return to.write(bytes);
+        this.cuts++;
+        to.write(bytes.subarray(0, bytes.length + left)); // some of it arrives
+        setImmediate(() => [from, to].forEach((socket) => socket.destroy()));
+      });
+    }
+  }
+
+  stop() {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#server.close();
   }
 }
 

@@ -73,7 +73,7 @@ export class Figures {
   }
 }
 
-/** One figure: `data-figure` names its topic, `data-as` says how to tell it, `data-note` and `data-noteas` the other. */
+/** One figure: `data-figure` is its topic, `data-as` how to tell it; `data-note` and `data-noteas` the same beside. */
 class Cell {
   #history = new History();
   #strip;
