@@ -142,7 +142,7 @@ drawWith((now) => {
   markedVersion = alerts.version;
   rows.draw(topics, now);
   alertList.draw(alerts, now);
-  figures.draw(now);
+  if (client.state === "open") figures.draw(now);
   detail.draw(now);
   drawCounts();
   drawAxis(spanAt(now));
