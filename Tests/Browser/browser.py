@@ -400,6 +400,40 @@ def it_asks_for_a_token_where_one_is_wanted(stage: Stage) -> None:
 
 
 @test
+def who_may_read_only_a_part_reads_that(stage: Stage) -> None:
+    page = stage.page
+    stage.publisher.publish("clicks/part", 1)
+    stage.publisher.publish("clicks", 1)
+    with dev_server(stage, "--reads-only", "clicks/+") as url:
+        page.open(url)
+        until(lambda: page.is_shown("#refused"), "it is told that not everything may be read")
+        page.open(url + "?filter=clicks/%2B")
+        until(lambda: page.row("clicks/part") != "", "the part is read")
+        assert not page.is_shown("#refused") and page.row("clicks") == ""
+
+
+@test
+def no_odd_value_breaks_the_page(stage: Stage) -> None:
+    page = stage.page
+    page.open(stage.url)
+    odd = ["<img src=x onerror=alert(1)>", {"items": [None], "total": 1}, {"buckets": [1], "count": 1}, {"text": 5},
+           {"__proto__": {"value": 1}}, {"p50": "x"}, [[[]]], "\u202e\u0000", "x" * 60_000, {"value": 1e308},
+           {"text": {}}]
+    for i, data in enumerate(odd):
+        stage.publisher.publish(f"odd/{i}", data, retain=True)
+    stage.publisher.publish("odd/<b>&amp;\"'", 5)
+    last = len(odd) - 1
+    until(lambda: count(page) > last, "all of it is there")
+    for i in range(len(odd)):
+        page.show_row(f"odd/{i}")
+        until(lambda: page.row(f"odd/{i}") != "", "it is shown")
+        page.script("location.hash = arguments[0]", f"odd%2F{i}")
+        until(lambda: page.is_shown("#detail") and page.text("#detail pre") != "", "and by itself")
+        page.script("document.getElementById('detail').close()")
+    assert page.script("return document.querySelectorAll('#list img, #list b').length") == 0
+
+
+@test
 def the_example_counts_a_click_that_is_made_while_the_broker_is_down(stage: Stage) -> None:
     page = stage.page
     stage.publisher.publish("clicks", 0)

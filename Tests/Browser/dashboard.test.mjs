@@ -65,6 +65,15 @@ describe("shape", () => {
       { kind: "ranking", value: 9, note: "of 2 keys", bars: [["/b", 3], ["/a", 1]] }],
     [{ north: 2, south: 3 }, { kind: "ranking", value: 5, note: "of 2 keys", bars: [["south", 3], ["north", 2]] }],
   ];
+  it("of what only looks like something is that of an event", () => {
+    const odd = [
+      {}, { items: [null], total: 1 }, { items: [1], total: 1 }, { items: [{ key: 1, count: "1" }], total: 1 },
+      { items: [], total: 1 }, { buckets: [1], count: 1 }, { buckets: [[1, "x"]], count: 1 }, { buckets: [[1, 1]] },
+      { p50: "1" }, { p50: null, p99: 1 }, { value: "1" }, { avg: null }, { a: 1, b: "x" }, { a: null }, [], [[]], true,
+      { items: Array.from({ length: 5000 }, (_, key) => ({ key, count: 1 })), total: 1 },
+    ];
+    for (const data of odd) assert.deepEqual(shapeOf(data), { kind: "event" }, JSON.stringify(data).slice(0, 80));
+  });
   for (const [data, shape] of cases) it(`of ${JSON.stringify(data)}`, () => assert.deepEqual(shapeOf(data), shape));
 });
 

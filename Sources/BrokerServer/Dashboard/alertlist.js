@@ -1,5 +1,6 @@
 // The alerts on the screen: a red line over everything while one stands, the list, and what happened before.
 import { wordsOf } from "./alerts.js";
+import { brokerTime } from "./clock.js";
 import { age, time } from "./format.js";
 import { hashOf } from "./rows.js";
 import { show } from "./strip.js";
@@ -47,7 +48,7 @@ export class AlertList {
 
   #drawAges(now) {
     for (const element of this.#standing.querySelectorAll("time")) {
-      show(element, `for ${age(now - Date.parse(element.dateTime))}`);
+      show(element, `for ${age(brokerTime(now) - Date.parse(element.dateTime))}`);
     }
   }
 }

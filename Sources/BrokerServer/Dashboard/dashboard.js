@@ -2,6 +2,7 @@
 import { connect } from "../wsbroker.js";
 import { AlertList } from "./alertlist.js";
 import { Alerts } from "./alerts.js";
+import { hearTime } from "./clock.js";
 import { Detail } from "./detail.js";
 import { Figures } from "./figures.js";
 import { number } from "./format.js";
@@ -28,6 +29,9 @@ const detail = new Detail(topics, publishTo);
 
 const inFull = new Set();
 
+// Who may not read everything, or does not want to, says what in the address: ?filter=factory/%23
+const filter = new URLSearchParams(location.search).get("filter") ?? "#";
+
 let token = sessionStorage.getItem("wsbroker-token") ?? undefined;
 let client;
 let isComplete = false; // whether all that was there when the connection opened has come
@@ -40,12 +44,14 @@ function options() {
 
 function start() {
   client = connect(undefined, { ...options(), producer: false, onstate: changed });
-  client.subscribe("#", { mode: "latest", maxRate: RATE, onready: completed }, received);
+  client.subscribe(filter, { mode: "latest", maxRate: RATE, onready: completed, onend: refused }, received);
   client.subscribe("$sys/#", { mode: "latest", maxRate: RATE, onend: () => figures.forget() }, receivedFigure);
 }
 
 function received(message) {
-  topics.receive(message, Date.now());
+  const now = Date.now();
+  if (!message.retained) hearTime(message.ts, now);
+  topics.receive(message, now);
   // With a rate, one of two alerts at the same time could be skipped, and what a window closes with.
   if (message.alert) readInFull(message.topic, "all");
   else if (message.window) readInFull(message.topic, "latest");
@@ -56,7 +62,7 @@ function received(message) {
 function readInFull(topic, mode) {
   if (inFull.size >= IN_FULL_MAX || inFull.has(topic)) return;
   inFull.add(topic);
-  client.subscribe(topic, { mode, retained: false }, () => {}); // the messages come by "#"
+  client.subscribe(topic, { mode, retained: false }, () => {}); // the messages come by the filter
 }
 
 function receivedAlert(message) {
@@ -68,6 +74,12 @@ function receivedFigure(message) {
   if (message.topic === "$sys/alerts") alerts.list(message.data);
   figures.receive(message, Date.now());
   invalidate();
+}
+
+function refused(error) {
+  if (client.state === "closed") return; // and that says why
+  element("refused").hidden = false;
+  show(element("refused-reason"), `${filter}: ${error.reason}`);
 }
 
 function completed() {
@@ -148,7 +160,7 @@ drawWith((now) => {
   drawAxis(spanAt(now));
   const seconds = Math.ceil((retryAt - now) / 1000);
   show(element("retry"), seconds > 0 ? `, again in ${seconds} s` : "");
-  if (isComplete) metadata.update(topics, token, now);
+  if (isComplete) metadata.update(topics, filter, token, now);
 });
 
 function drawCounts() {

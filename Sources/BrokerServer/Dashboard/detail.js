@@ -1,7 +1,10 @@
 // One topic by itself, over the page. The address names it, so it can be kept and sent to somebody.
+import { brokerTime } from "./clock.js";
 import { age, number, rate, text, time } from "./format.js";
 import { Plot } from "./plot.js";
 import { Strip, show } from "./strip.js";
+
+const JSON_MAX = 20_000; // characters; a message may have 64 KiB, many times a second
 
 export class Detail {
   #dialog = document.getElementById("detail");
@@ -36,7 +39,7 @@ export class Detail {
     const { shape, exact, data } = topic;
     show(this.#part(".figure"), shape.value === undefined ? text(data) : number(shape.value, exact));
     show(this.#part(".note"), shape.note ?? "");
-    show(this.#part("pre"), JSON.stringify(data, undefined, 2));
+    show(this.#part("pre"), JSON.stringify(data, undefined, 2).slice(0, JSON_MAX));
     this.#drawFacts(topic, now, second);
     this.#plot.draw(topic, now);
     this.#activity.draw({ kind: "event", changes: (second) => topic.changes(second) }, now);
@@ -66,7 +69,7 @@ export class Detail {
       ["Aggregator", aggregate],
       ["Window", window && `${time(window.start)} to ${time(window.end)}${window.partial ? ", partial" : ""}`],
       ["Changes", number(offset)],
-      ["Last change", ts && `${time(ts)}, ${age(now - ts)} ago`],
+      ["Last change", ts && `${time(ts)}, ${age(brokerTime(now) - ts)} ago`],
       ["Per second", rate(topic.rate(second))],
       ["Exact", exact],
     ].filter(([, value]) => value !== undefined);

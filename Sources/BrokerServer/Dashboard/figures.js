@@ -1,5 +1,6 @@
 // The broker's own figures, from the topics `$sys/...`. Nothing is shown until one has come: not everybody may read
 // them, and not every broker has them.
+import { brokerTime } from "./clock.js";
 import { age, brief, bytes, rate } from "./format.js";
 import { History } from "./history.js";
 import { Strip, show } from "./strip.js";
@@ -67,7 +68,7 @@ export class Figures {
     show(element, state ?? "–");
     element.dataset.state = state ?? "";
     show(document.getElementById("store-note"), [
-      backup ? `backup ${age(now - backup.ts)} ago, ${bytes(backup.bytes)}` : "no backup yet",
+      backup ? `backup ${age(brokerTime(now) - backup.ts)} ago, ${bytes(backup.bytes)}` : "no backup yet",
       wal !== undefined && `log ${bytes(wal)}`,
     ].filter(Boolean).join(" · "));
   }

@@ -15,7 +15,9 @@ export function number(value, exact) {
 
 /** A number where there is little room. */
 export function brief(value) {
-  return Math.abs(value) >= 10_000 ? short.format(value) : number(Number(value.toPrecision(4)));
+  const size = Math.abs(value);
+  if (size >= 1e15) return value.toExponential(1);
+  return size >= 10_000 ? short.format(value) : number(Number(value.toPrecision(4)));
 }
 
 function grouped(text) {
@@ -46,9 +48,11 @@ export function bytes(count) {
 
 export const time = (ms) => clock.format(ms);
 
+const TEXT_MAX = 200; // nobody reads more of it in passing
+
 /** Any value on one line; of what is said in words, the words. */
 export function text(data) {
   if (data === null || data === undefined) return "—";
-  if (typeof data === "string") return data;
-  return typeof data.text === "string" ? data.text : JSON.stringify(data);
+  const words = typeof data === "string" ? data : data.text;
+  return (typeof words === "string" ? words : JSON.stringify(data)).slice(0, TEXT_MAX);
 }

@@ -15,7 +15,7 @@ export class Metadata {
   }
 
   /** Asks when there are other topics than before, and not all the time. */
-  async update(topics, token, now) {
+  async update(topics, filter, token, now) {
     const { size } = topics.all;
     if (size === this.#known || this.#isMissing || this.#isAsking || now - this.#askedAt < AGAIN_MS) return;
     [this.#askedAt, this.#known, this.#isAsking] = [now, size, true];
@@ -23,7 +23,7 @@ export class Metadata {
     try {
       let after;
       do {
-        const query = new URLSearchParams({ filter: "#", limit: 1000, ...(after && { after }) });
+        const query = new URLSearchParams({ filter, limit: 1000, ...(after && { after }) });
         const response = await fetch(`topics?${query}`, { headers });
         if (!response.ok || !response.headers.get("Content-Type")?.includes("json")) {
           this.#isMissing = response.status === 404;

@@ -1,6 +1,7 @@
 // The list of topics. Every topic has an element, so that the browser's own search and a screen reader find it; what
 // it holds is made when it is first seen, and drawn only while it is.
 import { matches } from "../wsbroker.js";
+import { brokerTime } from "./clock.js";
 import { age, number, rate, text } from "./format.js";
 import { Strip, show } from "./strip.js";
 import { inOrder } from "./topics.js";
@@ -152,7 +153,7 @@ class Row {
   #drawRate(parts, now, second) {
     const { ts } = this.topic;
     const perSecond = this.topic.rate(second);
-    show(parts.rate, perSecond > 0 ? `${rate(perSecond)}/s` : ts ? `${age(now - ts)} ago` : "");
+    show(parts.rate, perSecond > 0 ? `${rate(perSecond)}/s` : ts ? `${age(brokerTime(now) - ts)} ago` : "");
     this.element.classList.toggle("quiet", perSecond === 0);
   }
 }

@@ -1,4 +1,5 @@
 // The chart of a row: one SVG path on a time axis that all rows share, or a few bars with labels.
+import { brokerTime } from "./clock.js";
 import { brief } from "./format.js";
 import { SPAN, spanAt } from "./history.js";
 
@@ -37,7 +38,7 @@ export class Strip {
     if (kind === "histogram") {
       this.#drawColumns(spread(topic.shape.bars, span));
       this.#drawBars(topic.shape.bars.length > LABELS_MAX ? [] : topic.shape.bars);
-    } else if (kind === "windows") this.#drawColumns(onAxis(topic.windows, now, span));
+    } else if (kind === "windows") this.#drawColumns(onAxis(topic.windows, brokerTime(now), span));
     else if (kind === "event") this.#drawColumns(activity(topic.changes(second)));
     else this.#drawLine(topic.points(second));
   }
