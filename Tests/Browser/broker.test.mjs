@@ -48,6 +48,15 @@ describe("with a broker", () => {
     assert.equal((await refusal(publisher.get("nothing/here"))).name, "no_value");
     assert.equal((await refusal(publisher.publish("clicks/bad", 1, { retain: true }))).name, "bad_envelope");
     assert.equal((await publisher.publish("clicks/bad", 1)).data, 1);
+    const deep = `${"[".repeat(40)}${"]".repeat(40)}`;
+    assert.equal((await refusal(publisher.publish("clicks/\ud800", 1))).name, "bad_topic");
+    const long = `1${"0".repeat(500)}`;
+    assert.equal((await refusal(publisher.publish("clicks/bad", long, { raw: true }))).why, "token_too_long");
+    // Some that the broker can not read at all, with good ones between.
+    const mixed = [1, deep, 1, '"\\ud800"', '{"a":1,"a":2}', 1, 1, deep, 1];
+    const results = await Promise.allSettled(mixed.map((text) => publisher.publish("clicks/bad", text, { raw: true })));
+    assert.deepEqual(results.map(({ value, reason }) => value?.data ?? reason.name),
+      [2, "bad_json", 3, "bad_json", "bad_value", 4, 5, "bad_json", 6]);
   });
 
   it("keeps what is retained, and tells it to who comes later", async () => {

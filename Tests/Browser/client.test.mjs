@@ -260,6 +260,36 @@ describe("publishing", () => {
     await done;
   });
 
+  it("uses up the number of what the broker could not read, and goes on behind it", async () => {
+    const socket = await open();
+    const [good, bad, next] = [1, "deep", 3].map((data) => client.publish("clicks", data));
+    const lost = refusal(bad);
+    socket.say({ op: "ack", seq: 1, offset: 1, data: 1, dups: 0 });
+    await good;
+    socket.sent = [];
+    const unread = { op: "err", code: 4000, name: "bad_json", reason: "too deep", retry: "no" };
+    socket.say(unread, { ...unread });
+    assert.deepEqual(socket.sent.map(({ seq, topic, data }) => [seq, topic, data]), [[2, "", null], [3, "clicks", 3]]);
+    socket.say({ op: "err", seq: 2, code: 4002, name: "bad_topic", reason: "empty", retry: "no" });
+    socket.say({ op: "ack", seq: 2 }, { op: "ack", seq: 3, offset: 2, data: 4, dups: 0 });
+    assert.equal((await lost).name, "bad_json");
+    assert.equal((await next).data, 4);
+  });
+
+  it("does not take what it holds for what the broker could not read", async () => {
+    const socket = await open();
+    const held = client.publish("clicks", 1);
+    const lost = refusal(client.publish("clicks", "deep"));
+    const unread = { op: "err", code: 4000, name: "bad_json", reason: "too deep", retry: "no" };
+    socket.say({ op: "err", seq: 1, code: 4202, name: "rate_limited", reason: "later", retry: "later", afterMs: 100 });
+    socket.say(unread);
+    mock.timers.tick(100);
+    socket.say({ op: "ack", seq: 1, offset: 1, data: 1, dups: 0 }, { ...unread });
+    assert.equal((await held).data, 1);
+    socket.say({ op: "ack", seq: 2 });
+    assert.equal((await lost).name, "bad_json");
+  });
+
   it("rejects what is too old for a verdict", async () => {
     const socket = await open();
     const lost = refusal(client.publish("clicks", 1));
@@ -323,6 +353,7 @@ describe("publishing", () => {
     const socket = await open();
     assert.equal((await refusal(client.publish("a", "ü".repeat(100)))).name, "too_large");
     assert.equal((await refusal(client.publish("a", undefined))).name, "TypeError");
+    assert.equal((await refusal(client.publish("a", '1,"topic":"b"', { raw: true }))).name, "SyntaxError");
     assert.deepEqual(socket.sent, []);
   });
 
@@ -441,18 +472,26 @@ describe("subscribing", () => {
     assert.deepEqual(seen, [1, 2, 3]);
   });
 
-  it("says when it is refused, and comes again when it is to", async () => {
+  it("says when it is refused, and comes again when the broker had taken it before", async () => {
     const socket = await open();
     const ends = [];
     const subscription = client.subscribe("secret", { onend: (error) => ends.push(error.name) });
     socket.say({ op: "err", id: socket.sent[0].id, code: 4103, name: "forbidden", reason: "no", retry: "no" });
     assert.equal((await refusal(subscription.ready)).name, "forbidden");
     assert.deepEqual(ends, ["forbidden"]);
-    client.subscribe("later");
-    const late = { code: 4205, name: "limit_reached", reason: "topics", retry: "later", afterMs: 500 };
-    socket.say({ op: "err", id: socket.sent[1].id, ...late });
+    const late = { op: "err", code: 4205, name: "limit_reached", reason: "topics", retry: "later", afterMs: 500 };
+    const never = client.subscribe("never");
+    socket.say({ ...late, id: socket.sent[1].id });
+    assert.equal((await refusal(never.ready)).retry, "later");
+    client.subscribe("again");
+    socket.say({ op: "ack", id: socket.sent[2].id, topic: "again" });
+    socket.drop();
+    const second = await reconnected();
+    second.welcome();
+    socket.sent = [];
+    second.say({ ...late, id: second.sent[0].id });
     mock.timers.tick(500);
-    assert.deepEqual(names(socket.sent), ["sub secret", "sub later", "sub later"]);
+    assert.deepEqual(names(second.sent), ["sub again", "sub again"]);
   });
 
   it("is one for each filter", async () => {

@@ -1,8 +1,6 @@
-// The browser client of wsbroker: one ES module, no dependencies. What it offers is told in wsbroker.d.ts.
+// The browser client of wsbroker. What it offers is told in wsbroker.d.ts.
 //
-//   import { connect } from "http://127.0.0.1:8181/wsbroker.js";
 //   const broker = connect();
-//   broker.subscribe("clicks", {}, (message) => console.log(message.data));
 //   const { data } = await broker.publish("clicks", 1); // counted once, and this is the total with it
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -11,7 +9,6 @@ const UNACKNOWLEDGED_MAX = 1000; // the broker knows the verdict of the last 1,0
 const GOOD_AFTER_MS = 5000; // a connection that lasted so long ends a series of failures
 const SILENCE_MS = 10_000; // after this the broker is asked whether it lives, after twice this it is given up
 
-/** What the broker refused; `code` is 0 where the client says it. */
 export class BrokerError extends Error {
   constructor({ code = 0, name, reason = name, retry = "no", why, afterMs }) {
     super(reason);
@@ -19,7 +16,6 @@ export class BrokerError extends Error {
   }
 }
 
-/** Connects, and stays connected. */
 export function connect(url, options) {
   return new Client(url, options);
 }
@@ -86,9 +82,10 @@ class Client {
         throw new BrokerError({ code: 4205, name: "limit_reached", reason: "unsentMax", retry: "later" });
       }
       signal?.throwIfAborted();
+      if (raw) JSON.parse(data); // or it would not be its own frame that the broker refuses
       const text = raw || typeof data === "bigint" ? String(data) : JSON.stringify(data);
       if (text === undefined) throw new TypeError("data has to be a JSON value");
-      const rest = `"topic":${JSON.stringify(topic)},"data":${text}${retain ? ',"retain":true' : ""}}`;
+      const rest = `"topic":${JSON.stringify(checked(topic))},"data":${text}${retain ? ',"retain":true' : ""}}`;
       const onabort = () => {
         this.#unsent = this.#unsent.filter((other) => other !== publish);
         reject(signal.reason); // what was sent may count all the same
@@ -109,7 +106,7 @@ class Client {
     if (this.#subscriptions.has(filter)) {
       throw new BrokerError({ name: "already_subscribed", reason: `there is a subscription to '${filter}'` });
     }
-    const subscription = new Subscription(filter, options, callback, () => {
+    const subscription = new Subscription(checked(filter), options, callback, () => {
       this.#subscriptions.delete(filter);
       if (this.#ready) this.#send({ op: "unsub", topic: filter });
     });
@@ -248,8 +245,11 @@ class Client {
       const error = new BrokerError(frame);
       if (seq !== undefined) this.#refused(seq, error);
       else if (id !== undefined) this.#answer(id, error);
-      else if (this.#ready) this.#lastError = error;
-      else this.#unwelcome(error);
+      else if (!this.#ready) this.#unwelcome(error);
+      else {
+        this.#lastError = error;
+        if (error.code < 4100) this.#unreadable(error);
+      }
     }
   }
 
@@ -317,7 +317,7 @@ class Client {
       if (seq > through) break;
       this.#unacked.delete(seq);
       this.#acked = seq;
-      publish.end(publish.error, seq === through ? { ...own, dup: dups > 0 } : { dup: false });
+      publish.end(publish.fault ?? publish.error, seq === through ? { ...own, dup: dups > 0 } : { dup: false });
     }
     this.#flush();
   }
@@ -339,6 +339,16 @@ class Client {
     }
   }
 
+  /** The broker could not read some data, nor the number beside it. */
+  #unreadable(error) {
+    // Answers come in order, so it is the first publish without one, unless all come again anyway.
+    const [[seq, publish] = []] = this.#unacked;
+    if (!publish || publish.fault || this.#held !== undefined) return;
+    publish.fault = error;
+    publish.rest = '"topic":"","data":null}'; // uses up the number
+    this.#sendAgain(seq);
+  }
+
   /** Rejects what was sent and has no verdict, and, if this is the end, what was not sent. */
   #forget(error, isEnd) {
     const gone = [...this.#unacked.values(), ...(isEnd ? this.#unsent.splice(0) : [])];
@@ -351,6 +361,7 @@ class Client {
   #request(frame, again) {
     return new Promise((resolve, reject) => {
       if (this.state === "closed") throw closed();
+      checked(frame.topic);
       this.#requests.set(++this.#ids, { frame: { ...frame, id: this.#ids }, again, resolve, reject });
       this.#sendRequests();
     });
@@ -380,7 +391,8 @@ class Client {
       // Of a topic, the answer is the value; what a filter matches came before it.
       if ("data" in ack && subscription.options.retained !== false) subscription.push({ ...ack, retained: true });
       subscription.stands();
-    } else if (error.retry === "later") {
+    } else if (error.retry === "later" && subscription.stood) {
+      // The broker had taken it before, and is only short of something now.
       setTimeout(() => this.#sendSubscription(subscription), Math.max(100, clamp(error.afterMs ?? 1000)));
     } else {
       this.#subscriptions.delete(subscription.filter);
@@ -405,7 +417,6 @@ class Client {
   }
 }
 
-/** Messages of one filter: an async iterable, or calls of a callback. */
 class Subscription {
   #callback;
   #unsubscribe;
@@ -417,6 +428,7 @@ class Subscription {
   #error;
   #settle;
   isAwaited = false;
+  stood = false;
 
   constructor(filter, options, callback, unsubscribe) {
     this.filter = filter;
@@ -472,6 +484,7 @@ class Subscription {
   }
 
   stands() {
+    this.stood = true;
     this.#settle.resolve(this);
     this.options.onready?.();
   }
@@ -487,6 +500,12 @@ class Subscription {
 }
 
 const closed = () => new BrokerError({ name: "closed", reason: "the client is closed" });
+
+/** What is not UTF-8 would cost the connection. */
+function checked(topic) {
+  if (!/\p{Cs}/u.test(topic)) return String(topic);
+  throw new BrokerError({ code: 4002, name: "bad_topic", reason: "not UTF-8" });
+}
 
 /** Nobody is told to stay away for hours by a number that somebody mistyped. */
 const clamp = (ms) => Math.min(ms, 600_000);
