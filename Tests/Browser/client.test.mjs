@@ -488,7 +488,6 @@ describe("subscribing", () => {
     socket.drop();
     const second = await reconnected();
     second.welcome();
-    socket.sent = [];
     second.say({ ...late, id: second.sent[0].id });
     mock.timers.tick(500);
     assert.deepEqual(names(second.sent), ["sub again", "sub again"]);
