@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 from selenium import webdriver
 from selenium.webdriver.common.by import By
@@ -230,6 +230,27 @@ class Page:
 
 
 ROW = "const row = [...document.querySelectorAll('#list > li')].find((li) => li.topic.name === arguments[0]);"
+
+
+class Stage:
+    """What a test is given."""
+
+    def __init__(self, broker: Broker, page: Page, url: str) -> None:
+        self.broker = broker
+        self.page = page
+        self.url = url
+        self.publisher = Publisher(broker.url)
+
+
+@contextlib.contextmanager
+def dev_server(stage: Stage, *flags: str) -> Iterator[str]:
+    """A server that is what no broker can be told to be."""
+    server = DevServer(stage.broker, *flags)
+    try:
+        yield server.url
+    finally:
+        stage.page.driver.get("about:blank")  # or the page would complain that its server is gone
+        server.stop()
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = 15) -> Any:

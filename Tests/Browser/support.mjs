@@ -1,4 +1,4 @@
-// What the tests of wsbroker.js share: a broker that is a script, and a broker that is a process.
+// What the tests of wsbroker.js share: a broker that is a process, and a network that cuts.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -6,54 +6,6 @@ import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import assert from "node:assert/strict";
-
-/** A WebSocket whose other end is the test. */
-export class ScriptedSocket {
-  readyState = 0;
-  sent = [];
-  static all = [];
-  static #waiting = [];
-
-  constructor(url, protocol) {
-    Object.assign(this, { url, protocol });
-    ScriptedSocket.all.push(this);
-    ScriptedSocket.#waiting.shift()?.(this);
-  }
-
-  /** The next connection that a client makes. */
-  static next() {
-    return new Promise((resolve) => this.#waiting.push(resolve));
-  }
-
-  // The client's side
-  send(text) {
-    this.sent.push(JSON.parse(text));
-  }
-  close() {
-    this.readyState = 3;
-  }
-
-  // The broker's side
-  open() {
-    this.readyState = 1;
-    this.onopen();
-  }
-  say(...frames) {
-    for (const frame of frames) this.onmessage({ data: JSON.stringify(frame) });
-  }
-  welcome(producer = {}) {
-    if (this.readyState === 0) this.open();
-    const { name } = this.sent.shift().producer ?? {};
-    this.say({ op: "welcome", v: 1, messageBytesMax: 200, producer: { name, epoch: 77, next: 1, ...producer } });
-  }
-  drop(code = 1006, reason = "") {
-    this.readyState = 3;
-    this.onclose({ code, reason });
-  }
-}
-
-/** Lets everything that is already due happen. */
-export const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 /** The error that a promise is rejected with. */
 export const refusal = (promise) => promise.then(() => assert.fail("it was not refused"), (error) => error);
