@@ -76,7 +76,8 @@ export async function reconnected(afterMs = 60_000) {
   return next;
 }
 
-export const names = (frames) => frames.map(({ op, seq, topic }) => [op, seq, topic].filter((x) => x !== undefined).join(" "));
+export const names = (frames) =>
+  frames.map(({ op, seq, topic }) => [op, seq, topic].filter((part) => part !== undefined).join(" "));
 
 beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"], now: 1_795_460_000_000 }));
 afterEach(() => {
