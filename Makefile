@@ -2,7 +2,7 @@
 PREFIX ?= /usr/local
 TEST_FLAGS = --explicit-target-dependency-import-check error
 
-.PHONY: demo test build release setup lint format install man doc compare bench example conformance chaos chaos-short simulate fuzz tsan asan clean
+.PHONY: demo test build release setup lint format install man doc compare bench example conformance browser chaos chaos-short simulate fuzz tsan asan clean
 
 demo: setup release
 	@scripts/demo
@@ -59,6 +59,12 @@ example: setup
 conformance: setup
 	swift build --product ConformanceEcho
 	@scripts/conformance --all
+
+# The browser client and the dashboard; see Tests/Browser/README.md.
+browser: setup
+	swift build --product wsbroker
+	WSBROKER=.build/debug/wsbroker node --experimental-websocket --test Tests/Browser/*.test.mjs
+	Tests/Browser/browser.py --broker .build/debug/wsbroker
 
 # Kills the broker, cuts its power, fails and fills its disk, moves its clock, and counts; see Tests/Chaos/README.md.
 chaos: release
