@@ -103,8 +103,8 @@ public final class BrokerClient: Sendable {
 
     /// Subscribes to the topics that `filter` matches.
     ///
-    /// Returns when the broker has taken it, or has sent more of what it retains than is kept unread. On a topic without
-    /// wildcards the first message is the topic's current value, and again after a reconnect if it changed meanwhile.
+    /// Returns when the broker has taken it, or has sent more of what it retains than is kept unread. On a topic
+    /// without wildcards the first message is the topic's current value, and again after a reconnect if it changed.
     public func subscribe(
         to filter: TopicFilter,
         options: SubscriptionOptions = SubscriptionOptions()

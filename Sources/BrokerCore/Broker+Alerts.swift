@@ -56,6 +56,7 @@ extension Broker {
     /// - `depth`: How many alerts have led to this.
     func publish(_ transitions: [AlertTransition], depth: Int, into transaction: inout Transaction) {
         for transition in transitions {
+            if transition.isRaised { self.counts.raised += 1 } else { self.counts.cleared += 1 }
             for action in transition.actions {
                 if let problem = self.publish(action, of: transition, depth: depth, into: &transaction) {
                     // The change that raised the alert is a fact, and so is the alert.

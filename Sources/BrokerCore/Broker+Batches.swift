@@ -53,6 +53,7 @@ extension Broker {
         flags: HubEntry.Flags = [],
         _ session: CoreSession
     ) {
+        self.counts.refused(refusal.code)
         self.reply(
             to: session,
             idBytes: id.count,

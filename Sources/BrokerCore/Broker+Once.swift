@@ -39,6 +39,7 @@ extension Broker {
         _ topic: TopicState?,
         _ session: CoreSession
     ) {
+        self.counts.duplicates += 1
         guard request.isAnswered else { return }
         let needs = max(entry.batch, topic?.lastBatch ?? 0)
         self.reply(

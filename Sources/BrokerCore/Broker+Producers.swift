@@ -197,6 +197,7 @@ extension Broker {
             self.note(producer)
         }
         let needs = producer.lastBatch
+        self.counts.refused(refusal.code)
         self.reply(to: session, seq, 0, needs: needs) {
             $0.writeError(refusal, id: Self.noBytes, seq: Self.digits(seq))
         }
@@ -212,6 +213,7 @@ extension Broker {
     ) {
         let topic = self.readableTopic(request.topic.bytes(in: message))
         let needs = max(producer.lastBatch, topic?.lastBatch ?? 0)
+        self.counts.duplicates += 1
         self.reply(to: session, seq, request.messageBytes, needs: needs) { buffer in
             guard let topic else { return buffer.writeNumberedAck(seq: seq, topic: nil) }
             topic.hasAggregator
@@ -229,6 +231,7 @@ extension Broker {
 
     /// Refuses a number without a verdict on it.
     private func tell(_ refusal: Refusal, _ seq: UInt64, _ requestBytes: UInt32, _ session: CoreSession) {
+        self.counts.refused(refusal.code)
         self.reply(to: session, seq, requestBytes, isStored: false) {
             $0.writeError(refusal, id: Self.noBytes, seq: Self.digits(seq))
         }

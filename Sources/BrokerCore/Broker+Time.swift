@@ -27,6 +27,7 @@ extension Broker {
         guard abs(offset - self.clockOffset) > Self.clockStepMin else { return }
         self.clockOffset = offset
         self.timedTopics.removeAll(where: \.isForgotten)
+        self.watchedTopics.removeAll(where: \.isForgotten)
         for topic in self.timedTopics where topic.timed != nil {
             topic.deadline = nil
             self.setTimer(of: topic)

@@ -152,6 +152,7 @@ extension Broker {
         self.table.insert(hash: hash, index: index)
         if rule.staleAfter != nil { self.keyedTopics.append(topic) }
         if topic.timed != nil || !topic.alerts.isEmpty { self.timedTopics.append(topic) }
+        if rule.isMeasured || !topic.alerts.isEmpty { self.watchedTopics.append(topic) }
         return topic
     }
 

@@ -35,6 +35,8 @@ package final class Broker {
     let runEpoch: String
     /// Topics whose keys go stale.
     var keyedTopics: [TopicState] = []
+    /// Topics that have alerts or are measured.
+    var watchedTopics: [TopicState] = []
     /// Topics that change by themselves, and when the next of them does.
     var timedTopics: [TopicState] = []
     var timers = TimerHeap<TopicState>()
@@ -84,6 +86,8 @@ package final class Broker {
     package var storageShortage: String?
 
     var now: BrokerTime
+    /// What has been counted; ``figures`` adds how things are now.
+    var counts = CoreFigures()
 
     /// How many subscriptions of each hub a filter has.
     struct FilterInterest {
@@ -162,8 +166,12 @@ package final class Broker {
         defer { session.hasSpoken = true }
         guard !session.isEnded else { return }
         switch request.operation {
-        case .publish: self.publish(request, in: message, from: session)
-        case .plain: self.publishPlain(request, in: message, from: session)
+        case .publish:
+            self.counts.publishes += 1
+            self.publish(request, in: message, from: session)
+        case .plain:
+            self.counts.publishes += 1
+            self.publishPlain(request, in: message, from: session)
         case .subscribe: self.subscribe(request, in: message, from: session)
         case .unsubscribe: self.unsubscribe(request, in: message, from: session)
         case .get: self.get(request, in: message, from: session)

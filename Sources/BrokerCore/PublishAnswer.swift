@@ -48,6 +48,7 @@ struct PublishAnswer {
 extension Broker {
     /// Gives the publisher its answer, which is told when `applied` may be.
     func answer(_ answer: PublishAnswer, _ applied: borrowing Applied, to session: CoreSession) {
+        if case .none = answer.form {} else { self.counts.accepted += 1 }
         switch answer.form {
         case .none:
             break

@@ -72,6 +72,7 @@ package struct BrokerApplication: Sendable {
             readiness: readiness,
             running: running
         )
+        let figures = FiguresSource(loops: loops, store: store, readiness: readiness, started: .now)
         let services: [any Service] = [
             Listener(
                 name: "listen",
@@ -81,7 +82,7 @@ package struct BrokerApplication: Sendable {
             Listener(
                 name: "admin",
                 address: self.configuration.admin,
-                application: self.admin(readiness, store, loops, group, start)
+                application: self.admin(figures, group, start)
             ),
             StorageWatch(failure: failure, readiness: readiness),
             StoreWatch(
@@ -93,6 +94,7 @@ package struct BrokerApplication: Sendable {
                 spareBytes: self.configuration.storeSpareBytes,
                 logger: self.logger
             ),
+            SystemTopics(source: figures, logger: self.logger),
         ]
         var configuration = ServiceGroupConfiguration(
             services: services,
@@ -219,22 +221,21 @@ package struct BrokerApplication: Sendable {
     }
 
     private func admin(
-        _ readiness: Readiness,
-        _ store: SQLiteStore,
-        _ loops: EventLoops,
+        _ figures: FiguresSource,
         _ group: MultiThreadedEventLoopGroup,
         _ start: StartUp
     ) -> some Service {
-        let questions = BrokerQuestions(loops: loops, limits: self.configuration.transport.limits.wire.topic)
+        let questions = BrokerQuestions(loops: figures.loops, limits: self.configuration.transport.limits.wire.topic)
         let routes = AdminRoutes(
-            readiness: readiness,
+            readiness: figures.readiness,
             backup: BackupRoute(
-                store: store,
+                store: figures.store,
                 reservedBytes: self.configuration.storeReservedBytes,
                 logger: self.logger
             ),
             broker: BrokerRoutes(questions: questions, logger: self.logger),
-            guardian: BrowserGuard(host: self.configuration.admin.host)
+            guardian: BrowserGuard(host: self.configuration.admin.host),
+            figures: figures
         )
         return Application(
             router: routes.router,

@@ -1,4 +1,4 @@
-import BrokerCore
+package import BrokerCore
 import Synchronization
 
 /// Whether what is written can still be relied on.
@@ -40,6 +40,21 @@ extension SQLiteStore {
         }
     }
 
+    /// What has been counted since the store was opened, and how large it is now.
+    package var figures: StoreFigures {
+        var figures = self.standing.withLock { $0.figures }
+        figures.logBytes = self.files.logBytes
+        figures.fileBytes = FileIdentity(path: self.path)?.bytes ?? 0
+        return figures
+    }
+
+    /// Notes that a backup was made.
+    ///
+    /// - `time`: When, in milliseconds since 1970.
+    package func noteBackup(at time: UInt64, bytes: Int) {
+        self.standing.withLock { $0.figures.backup = StoreFigures.Backup(time: time, bytes: bytes) }
+    }
+
     func noteFullness() { self.standing.withLock { $0.wasFull = true } }
 }
 
@@ -47,4 +62,5 @@ extension SQLiteStore {
 struct StoreStanding {
     var failure: String?
     var wasFull = false
+    var figures = StoreFigures()
 }

@@ -1,5 +1,6 @@
 package import BrokerCore
 package import BrokerWire
+import Dispatch
 // Foundation to make the folder.
 import Foundation
 import GRDB
@@ -220,6 +221,7 @@ package final class SQLiteStore: BatchCommitter {
     }
 
     private func write(_ batch: StoreBatch, _ database: Database) -> CommitOutcome {
+        let begin = DispatchTime.now().uptimeNanoseconds
         do {
             try database.beginTransaction(.immediate)
             // What goes makes room for what comes under the same name.
@@ -228,7 +230,9 @@ package final class SQLiteStore: BatchCommitter {
             let statement = try database.cachedStatement(sql: TopicRow.upsert)
             for row in batch.rows { try statement.execute(arguments: row.arguments) }
             try self.writeProducers(of: batch, database)
+            let written = DispatchTime.now().uptimeNanoseconds
             try database.commit()
+            self.noteCommit(of: batch, begin: begin, written: written)
             return .committed
         } catch {
             return self.failed(error, database)
@@ -252,7 +256,17 @@ package final class SQLiteStore: BatchCommitter {
         }
     }
 
+    private func noteCommit(of batch: StoreBatch, begin: UInt64, written: UInt64) {
+        let end = DispatchTime.now().uptimeNanoseconds
+        self.standing.withLock { standing in
+            standing.figures.commits.add(end - begin)
+            standing.figures.fsyncs.add(end - written)
+            standing.figures.batches.add(UInt64(batch.rows.count + batch.producers.count + batch.onces.count))
+        }
+    }
+
     private func failed(_ error: any Error, _ database: Database) -> CommitOutcome {
+        self.standing.withLock { $0.figures.failures += 1 }
         let code = (error as? DatabaseError)?.resultCode
         let reason = (error as? DatabaseError)?.message ?? "\(error)"
         self.logger.error("a commit failed", metadata: ["error": "\(error)"])

@@ -70,6 +70,8 @@ final class ClientSession: MessageConsumer {
 
     // MARK: Messages
 
+    func heard(bytes: Int) { self.loop.hub.counts.receivedBytes += UInt64(bytes) }
+
     func received(text message: UnsafeMutableRawBufferPointer) {
         guard let session = self.session else { return }
         do throws(MessageReader.Refusal) {

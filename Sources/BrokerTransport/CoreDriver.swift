@@ -155,6 +155,15 @@ package final class CoreDriver {
         self.passOn()
     }
 
+    var figures: CoreFigures { self.broker.figures }
+
+    /// Publishes values of the broker's own topics.
+    func publishSystem(_ values: [(topic: [UInt8], data: [UInt8])]) {
+        self.broker.publishSystem(values, at: self.now())
+        self.passOn()
+        self.loops[0].finishTick()
+    }
+
     /// Notes that there is too little room to store anything, or `nil` that there is enough again.
     func setStorageShortage(_ reason: String?) { self.broker.storageShortage = reason }
 

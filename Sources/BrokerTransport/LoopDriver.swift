@@ -24,6 +24,8 @@ final class LoopDriver {
     /// The core if it lives here: asked for with every request.
     private let ownCore: CoreDriver?
     private let wallClock: @Sendable () -> UInt64
+    /// How late the loop was with its last second, in nanoseconds.
+    private(set) var lag: UInt64 = 0
     private var isTickScheduled = false
     private var tickTime = BrokerTime(monotonic: 0, wall: 0)
     /// When the hub is woken next for what waits for its time.
@@ -218,9 +220,11 @@ final class LoopDriver {
 
     /// Calls every connection once a second, instead of a timer for each.
     func startSweeping() {
-        self.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) {
+        let due = self.eventLoop.now + .seconds(1)
+        self.eventLoop.assumeIsolated().scheduleTask(deadline: due) {
             guard !self.isStopped else { return }
             let now = self.eventLoop.now.uptimeNanoseconds
+            self.lag = now - min(due.uptimeNanoseconds, now)
             self.hub.forEachSession { $0.connection?.secondPassed(now) }
             if case .here(let core) = self.core { core.sweep() }
             self.scheduleTick()

@@ -20,6 +20,8 @@ package protocol MessageConsumer: AnyObject {
 
     /// The connection is open.
     func opened(_ connection: WebSocketHandler<Self>)
+    /// So many bytes have come, whatever they are.
+    func heard(bytes: Int)
     /// A whole text message, valid for this call and free to be changed.
     func received(text message: UnsafeMutableRawBufferPointer)
     /// The same of a binary message.

@@ -84,6 +84,7 @@ package final class WebSocketHandler<Consumer: MessageConsumer>: ChannelDuplexHa
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var buffer = self.unwrapInboundIn(data)
+        self.consumer.heard(bytes: buffer.readableBytes)
         if self.unparsed.readableBytes > 0 {
             self.unparsed.writeBuffer(&buffer)
             buffer = self.unparsed

@@ -354,7 +354,7 @@ package struct RequestScanner {
         let bytes = self.request.topic.bytes(in: UnsafeRawBufferPointer(self.message))
         guard let problem = TopicGrammar.problem(in: bytes, as: kind, limits: self.topicLimits) else { return }
         // Topics that begin with '$' are the broker's: publishing there is not malformed, it is not allowed.
-        let code: ErrorCode = problem == .reserved ? .forbidden : kind == .topic ? .badTopic : .badFilter
+        let code: ErrorCode = problem == .reserved ? .forbidden : kind == .filter ? .badFilter : .badTopic
         throw RequestError(code, field: "topic", "'topic' \(problem)", id: self.request.id)
     }
 }

@@ -19,6 +19,8 @@ package enum TopicGrammar {
     package enum Kind {
         /// What a publish names: no wildcards, no `$`.
         case topic
+        /// What a question names: also a topic of the broker's own, which begins with `$`.
+        case readable
         /// What a subscription names: `+` and `#` may stand alone in a level.
         case filter
     }
@@ -50,7 +52,7 @@ package enum TopicGrammar {
                 guard index == levelStart, endsLevel, isLast || byte == UInt8(ascii: "+") else {
                     return .misplacedWildcard
                 }
-            case UInt8(ascii: "$") where index == levelStart && kind == .topic:
+            case UInt8(ascii: "$") where index == levelStart && (kind == .topic || kind == .readable && index > 0):
                 return .reserved
             case 0...0x20, 0x7F:
                 return .blankOrControl

@@ -26,6 +26,8 @@ final class EchoConsumer: MessageConsumer {
 
     func opened(_ connection: WebSocketHandler<EchoConsumer>) { self.connection = connection }
 
+    func heard(bytes: Int) {}
+
     func received(text message: UnsafeMutableRawBufferPointer) { self.send(.text, message) }
 
     func received(binary message: UnsafeMutableRawBufferPointer) { self.send(.binary, message) }

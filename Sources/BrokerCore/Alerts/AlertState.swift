@@ -25,6 +25,8 @@ struct AlertState: Hashable {
     private(set) var phase = Phase.quiet
     /// Since when it is pending or clearing.
     private(set) var since: UInt64 = 0
+    /// When it was raised, as far as this run knows.
+    private(set) var raisedAt: UInt64 = 0
     /// When it is said again.
     private(set) var nextRepeat: UInt64 = 0
     /// What was measured last.
@@ -49,6 +51,7 @@ struct AlertState: Hashable {
     init(_ stored: Stored, at now: UInt64, _ rule: AlertRule) {
         self.phase = stored.phase
         self.since = now
+        self.raisedAt = now
         self.nextRepeat = now + rule.repeatInterval
         self.value = stored.value
         self.label = stored.label
@@ -204,6 +207,7 @@ struct AlertState: Hashable {
     }
 
     private mutating func enter(_ phase: Phase, _ now: UInt64) {
+        if phase == .raised, self.phase != .clearing { self.raisedAt = now }
         self.phase = phase
         self.since = now
     }

@@ -164,6 +164,7 @@ extension Hub {
         guard options.effectiveMode(isAggregate: entry.flags.contains(.isAggregate)) == .latest else {
             // Every message includes the newest one.
             session.forgetOwed(entry.topic)
+            self.counts.deliveries += 1
             return self.append(entry, batch: batch, to: session)
         }
         if options.interval > 0 {
@@ -171,6 +172,8 @@ extension Hub {
             guard next <= self.now else {
                 if session.waiting.insert(entry.topic).inserted {
                     self.timers.insert(RatedTopic(session: session.id, topic: entry.topic), due: next)
+                } else {
+                    self.counts.conflated += 1
                 }
                 return self.keepNewest(entry.topic)
             }
@@ -181,10 +184,11 @@ extension Hub {
             session.connection?.isWritable == true
         {
             session.forgetOwed(entry.topic)
+            self.counts.deliveries += 1
             return self.append(entry, batch: batch, to: session)
         }
         session.waiting.remove(entry.topic)
-        session.due.insert(entry.topic)
+        if !session.due.insert(entry.topic) { self.counts.conflated += 1 }
         self.list(session)
     }
 

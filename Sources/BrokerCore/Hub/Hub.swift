@@ -16,6 +16,8 @@ package final class Hub {
     private var generations: [UInt16] = []
     private var freeSlots: [UInt32] = []
     package private(set) var sessionCount = 0
+    /// What has been counted; ``figures`` adds how things are now.
+    package var counts = HubFigures()
 
     var filters = FilterTree()
     /// Who subscribes by each filter.
@@ -85,6 +87,7 @@ package final class Hub {
         let session = HubSession(id: id, connection: connection)
         self.sessions[Int(slot)] = session
         self.sessionCount += 1
+        self.counts.opened += 1
         return session
     }
 
@@ -230,13 +233,18 @@ package final class Hub {
         if session.backlog.readableBytes == 0, session.due.isEmpty, session.segments.count == 1 {
             let segment = session.segments[0]
             session.segments.removeAll(keepingCapacity: true)
+            self.counts.sentBytes += UInt64(segment.end - segment.start)
             return self.withBytes(of: segment) { connection.write($0) }
         }
         if session.backlog.readableBytes == 0, session.segments.isEmpty, session.due.topics.count == 1 {
             let topic = self.topics[session.due.topics[0]]
             session.dueIsSent()
             guard let topic else { return }
-            return self.withNewest(of: topic) { connection.write($0) }
+            self.counts.deliveries += 1
+            return self.withNewest(of: topic) { bytes in
+                self.counts.sentBytes += UInt64(bytes.count)
+                connection.write(bytes)
+            }
         }
         self.scratch.clear()
         self.scratch.writeBuffer(&session.backlog)
@@ -246,9 +254,11 @@ package final class Hub {
         for key in session.due.topics {
             guard let topic = self.topics[key] else { continue }
             self.withNewest(of: topic) { _ = self.scratch.writeBytes($0) }
+            self.counts.deliveries += 1
         }
         session.dueIsSent()
         guard self.scratch.readableBytes > 0 else { return }
+        self.counts.sentBytes += UInt64(self.scratch.readableBytes)
         self.scratch.withUnsafeReadableBytes { connection.write($0) }
     }
 
@@ -265,6 +275,7 @@ package final class Hub {
             session.due.removeAll()
             guard !session.isClosing else { return }
             session.isClosing = true
+            self.counts.slowConsumers += 1
             let reason = "more than \(self.limits.outboxBytes) bytes were waiting (limits.outboxBytes)"
             return connection.close(CloseCode(.slowConsumer), reason: reason)
         }

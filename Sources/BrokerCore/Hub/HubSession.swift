@@ -100,15 +100,17 @@ struct DueTopics {
 
     var isEmpty: Bool { self.topics.isEmpty }
 
-    /// Adds `topic` unless it is there.
-    mutating func insert(_ topic: UInt32) {
+    /// Adds `topic` unless it is there; returns whether it was not.
+    @discardableResult
+    mutating func insert(_ topic: UInt32) -> Bool {
         if self.topics.count < Self.listMax {
-            if self.topics.contains(topic) { return }
+            if self.topics.contains(topic) { return false }
         } else {
             if self.members.isEmpty { self.members = Set(self.topics) }
-            if !self.members.insert(topic).inserted { return }
+            if !self.members.insert(topic).inserted { return false }
         }
         self.topics.append(topic)
+        return true
     }
 
     mutating func removeAll(where isUnwanted: (UInt32) -> Bool) {

@@ -58,6 +58,9 @@ package struct TopicRule: Sendable {
         return topics.map { $0.bytes(keyBytes: keyBytes) }.max() ?? 0
     }
 
+    /// Whether its topics are among the figures that the broker tells about itself.
+    package var isMeasured = false
+
     /// The key that the name of a topic of this rule says by itself, whatever is published.
     func key(of name: [UInt8]) -> [UInt8]? {
         if let view = self.view { return view.topic.key(in: name) }
@@ -98,12 +101,15 @@ package struct TopicRules: Sendable {
     private let views: [Int]
     /// What governs a topic that no rule names: events, of which the retained ones are kept on disk.
     private let fallback: SharedRule
+    /// What governs the broker's own topics: events, all of them retained, in memory.
+    private let system: SharedRule
 
     package init(_ rules: [TopicRule]) throws(TopicError) {
         self.rules = rules
         self.shared = rules.map { SharedRule($0) }
         self.views = rules.indices.filter { rules[$0].view != nil }
         self.fallback = SharedRule(TopicRule(filter: try TopicFilter("#")))
+        self.system = SharedRule(TopicRule(filter: try TopicFilter("$sys/#"), durability: .memory))
     }
 
     /// The views that are made from `topic`.
@@ -114,6 +120,8 @@ package struct TopicRules: Sendable {
     package func rule(for topic: UnsafeRawBufferPointer) -> TopicRule { self.sharedRule(for: topic).rule }
 
     func sharedRule(for topic: UnsafeRawBufferPointer) -> SharedRule {
-        self.shared.first { $0.rule.filter.matches(topic: topic) } ?? self.fallback
+        // Their rules would be nobody's to change.
+        if topic.first == UInt8(ascii: "$") { return self.system }
+        return self.shared.first { $0.rule.filter.matches(topic: topic) } ?? self.fallback
     }
 }

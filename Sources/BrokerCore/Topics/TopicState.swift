@@ -136,6 +136,9 @@ final class TopicState {
             && (self.accumulator == nil || !self.isTouched)
     }
 
+    /// Whether the retained message is `data`.
+    func retains(_ data: [UInt8]) -> Bool { self.retained == data }
+
     /// Whether a publish changes what is stored: aggregates and retained messages do, and so does an event on a topic
     /// that has a stored message, because the two share their offsets.
     func isStored(retaining: Bool) -> Bool {

@@ -71,6 +71,7 @@ extension TopicRuleConfiguration {
                 aggregate.parameters == .object([:])
                 ? .string(aggregate.name) : .object([aggregate.name: aggregate.parameters])
         }
+        if self.metrics { members["metrics"] = .bool(true) }
         if let staleAfter = self.staleAfter { members["staleAfter"] = .string(staleAfter) }
         if let maxKeys = self.maxKeys { members["maxKeys"] = .number(Double(maxKeys)) }
         if let onFull = self.onFull { members["onFull"] = .string(onFull) }

@@ -94,10 +94,12 @@ package struct TopicRuleConfiguration: Hashable, Sendable {
     package var onFull: String?
     package var window: WindowConfiguration?
     package var alerts: [AlertConfiguration] = []
+    /// Whether its topics are among the broker's metrics, by name.
+    package var metrics = false
 
     static let keys = [
         "topic", "aggregate", "number", "strict", "durability", "value", "key", "where", "from", "perKey", "staleAfter",
-        "maxKeys", "onFull", "window", "alerts",
+        "maxKeys", "onFull", "window", "alerts", "metrics",
     ]
 }
 

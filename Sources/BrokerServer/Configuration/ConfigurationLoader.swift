@@ -150,6 +150,7 @@ struct ConfigurationLoader {
         rule.durability = reader.string("durability") ?? rule.durability
         rule.value = reader.string("value") ?? rule.value
         rule.strict = reader.flag("strict") ?? rule.strict
+        rule.metrics = reader.flag("metrics") ?? rule.metrics
         rule.key = reader.string("key")
         rule.condition = reader.string("where")
         rule.from = reader.string("from")

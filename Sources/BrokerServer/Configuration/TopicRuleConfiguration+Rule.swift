@@ -71,6 +71,7 @@ extension TopicRuleConfiguration {
             durability: durability
         )
         rule.value = value
+        rule.isMeasured = self.metrics
         rule.key = key
         rule.condition = condition
         rule.staleAfter = staleAfter

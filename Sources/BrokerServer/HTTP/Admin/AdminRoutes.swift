@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import NIOCore
 
 /// What the admin listener answers: whether the broker lives and can do its work, what there is in it, and commands.
 struct AdminRoutes {
@@ -7,17 +8,30 @@ struct AdminRoutes {
     let backup: BackupRoute
     let broker: BrokerRoutes
     let guardian: BrowserGuard
+    let figures: FiguresSource
 
     var router: Router<BasicRequestContext> {
         let router = Router(context: BasicRequestContext.self)
         self.addHealth(to: router)
         self.get("/topics", router) { await self.broker.topics($0) }
+        self.get("/metrics", router) { _ in await self.metrics() }
         self.get("/connections", router) { _ in await self.broker.connections() }
         self.post("/backup", router) { await self.backup.respond(to: $0) }
         self.post("/reset", router) { await self.broker.reset($0) }
         self.post("/delete", router) { await self.broker.delete($0) }
         self.post("/kick", router) { await self.broker.kick($0) }
         return router
+    }
+
+    private func metrics() async -> Response {
+        guard let figures = try? await self.figures.figures() else {
+            return Response.json(.serviceUnavailable, #"{"reason":"the broker stops"}"#)
+        }
+        return Response(
+            status: .ok,
+            headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+            body: .init(byteBuffer: ByteBuffer(string: figures.metrics))
+        )
     }
 
     private func addHealth(to router: Router<BasicRequestContext>) {

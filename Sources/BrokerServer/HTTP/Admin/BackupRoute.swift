@@ -67,6 +67,7 @@ struct BackupRoute: Sendable {
                 "a backup was made",
                 metadata: ["path": "\(target)", "bytes": "\(backup.bytes)", "milliseconds": "\(Int(milliseconds))"]
             )
+            self.store.noteBackup(at: ProcessResources.wallClock(), bytes: backup.bytes)
             return Response.json(
                 .ok,
                 encoding: Answer(path: target, bytes: backup.bytes, rows: backup.rows, milliseconds: Int(milliseconds))

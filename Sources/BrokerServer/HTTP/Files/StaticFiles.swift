@@ -79,6 +79,8 @@ struct StaticFiles: Sendable {
         return String(hash, radix: 36)
     }
 
+    private static func isForAllPages(_ path: String) -> Bool { path != "/" && Self.ownPaths.values.contains(path) }
+
     /// What a page may do: load what comes from here, and speak to brokers.
     private static let contentSecurityPolicy = """
         default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; \
@@ -92,6 +94,8 @@ struct StaticFiles: Sendable {
             .contentType: file.contentType, .eTag: file.tag, .cacheControl: "no-cache",
             .contentSecurityPolicy: Self.contentSecurityPolicy, .xContentTypeOptions: "nosniff",
         ]
+        // The client and the descriptions are for pages from anywhere; what they may ask is another matter.
+        if Self.isForAllPages(path) { headers[.accessControlAllowOrigin] = "*" }
         if let name = HTTPField.Name("Referrer-Policy") { headers[name] = "no-referrer" }
         guard request.method == .get || request.method == .head else {
             return HTTPRefusal.wrongMethod(allowed: "GET, HEAD").response
