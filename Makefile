@@ -2,7 +2,7 @@
 PREFIX ?= /usr/local
 TEST_FLAGS = --explicit-target-dependency-import-check error
 
-.PHONY: demo test build release setup lint format install compare bench example conformance chaos chaos-short simulate fuzz tsan asan clean
+.PHONY: demo test build release setup lint format install compare bench example conformance openapi chaos chaos-short simulate fuzz tsan asan clean
 
 demo: setup release
 	@scripts/demo
@@ -51,6 +51,11 @@ example: setup
 conformance: setup
 	swift build --product ConformanceEcho
 	@scripts/conformance --all
+
+# Asks a broker everything that its description of the HTTP interface allows; needs PyPI, or SCHEMATHESIS.
+openapi: setup
+	swift build --product wsbroker
+	@scripts/check-openapi
 
 # Kills the broker, cuts its power, fails and fills its disk, moves its clock, and counts; see Tests/Chaos/README.md.
 chaos: release
