@@ -2,7 +2,7 @@
 PREFIX ?= /usr/local
 TEST_FLAGS = --explicit-target-dependency-import-check error
 
-.PHONY: demo test build release setup lint format install man doc compare bench example conformance browser chaos chaos-short simulate fuzz tsan asan clean
+.PHONY: demo test build release setup lint format install man doc compare bench example conformance browser openapi chaos chaos-short simulate fuzz tsan asan clean
 
 demo: setup release
 	@scripts/demo
@@ -65,6 +65,11 @@ browser: setup
 	swift build --product wsbroker
 	WSBROKER=.build/debug/wsbroker node --experimental-websocket --test Tests/Browser/*.test.mjs
 	Tests/Browser/browser.py --broker .build/debug/wsbroker
+
+# Asks a broker everything that its description of the HTTP interface allows; needs PyPI, or SCHEMATHESIS.
+openapi: setup
+	swift build --product wsbroker
+	@scripts/check-openapi
 
 # Kills the broker, cuts its power, fails and fills its disk, moves its clock, and counts; see Tests/Chaos/README.md.
 chaos: release

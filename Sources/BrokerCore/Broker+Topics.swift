@@ -109,7 +109,9 @@ extension Broker {
     func topic(_ name: UnsafeRawBufferPointer) -> TopicState? {
         let hash = TopicTable.hash(name)
         if let topic = self.existingTopic(name, hash: hash) { return topic }
-        guard self.table.count < self.limits.topics else { return nil }
+        // The broker's own are no client's to count.
+        let isSystem = name.first == UInt8(ascii: "$")
+        guard isSystem || self.topicCount < self.limits.topics else { return nil }
         return self.makeTopic(Array(name), hash: hash)
     }
 
@@ -150,6 +152,7 @@ extension Broker {
             self.topics[index] = topic
         }
         self.table.insert(hash: hash, index: index)
+        if topic.isSystem { self.systemTopics += 1 }
         if rule.staleAfter != nil { self.keyedTopics.append(topic) }
         if topic.timed != nil || !topic.alerts.isEmpty { self.timedTopics.append(topic) }
         if rule.isMeasured || !topic.alerts.isEmpty { self.watchedTopics.append(topic) }
@@ -191,6 +194,7 @@ extension Broker {
         self.table.remove(hash: topic.name.withUnsafeBytes(TopicTable.hash), index: index)
         self.topics[index] = nil
         topic.isForgotten = true
+        if topic.isSystem { self.systemTopics -= 1 }
         self.freeTopics.append(index)
         for hub in 0..<self.hubCount where topic.namedHubs & (1 << UInt64(hub)) != 0 {
             self.immediate.hubs[hub].forget(topic.key)

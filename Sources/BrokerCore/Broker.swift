@@ -35,6 +35,8 @@ package final class Broker {
     let runEpoch: String
     /// Topics whose keys go stale.
     var keyedTopics: [TopicState] = []
+    /// How many topics are the broker's own.
+    var systemTopics = 0
     /// Topics that have alerts or are measured.
     var watchedTopics: [TopicState] = []
     /// Topics that change by themselves, and when the next of them does.
@@ -145,8 +147,8 @@ package final class Broker {
         }
     }
 
-    /// How many topics there are.
-    package var topicCount: Int { self.table.count }
+    /// How many topics there are, besides the broker's own.
+    package var topicCount: Int { self.table.count - self.systemTopics }
 
     // MARK: Requests
 

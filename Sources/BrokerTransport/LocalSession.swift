@@ -45,7 +45,7 @@ package final class LocalSession {
         let session = loop.hub.open(self)
         self.session = session
         session.since = loop.now().wall
-        session.client = peer?.client ?? ""
+        session.client = String(decoding: (peer?.client ?? "").utf8.prefix(HubSession.clientBytesMax), as: UTF8.self)
         core.opened(session.id, as: principal)
     }
 

@@ -326,7 +326,9 @@ package struct RequestScanner {
                 )
             }
             try self.checkTopic(.topic)
-        case .get, .reset:
+        case .get:
+            try self.checkTopic(.readable)
+        case .reset:
             try self.checkTopic(.topic)
         case .subscribe, .unsubscribe:
             try self.checkTopic(.filter)

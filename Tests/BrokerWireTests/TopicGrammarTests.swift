@@ -17,12 +17,12 @@ struct TopicGrammarTests {
         #expect(TopicLimits() == TopicLimits(bytesMax: 255, levelsMax: 32))
     }
 
-    @Test(arguments: [TopicGrammar.Kind.topic, .filter])
+    @Test(arguments: [TopicGrammar.Kind.topic, .readable, .filter])
     func aNameOf255BytesIsTaken(kind: TopicGrammar.Kind) {
         #expect(self.problem(String(repeating: "a", count: 255), as: kind) == nil)
     }
 
-    @Test(arguments: [TopicGrammar.Kind.topic, .filter])
+    @Test(arguments: [TopicGrammar.Kind.topic, .readable, .filter])
     func aNameOf256BytesIsTooLong(kind: TopicGrammar.Kind) {
         #expect(self.problem(String(repeating: "a", count: 256), as: kind) == .tooLong(limit: 255))
     }
@@ -32,12 +32,12 @@ struct TopicGrammarTests {
         #expect(self.problem(String(repeating: "é", count: 128), as: .topic) == .tooLong(limit: 255))
     }
 
-    @Test(arguments: [TopicGrammar.Kind.topic, .filter])
+    @Test(arguments: [TopicGrammar.Kind.topic, .readable, .filter])
     func aNameOf32LevelsIsTaken(kind: TopicGrammar.Kind) {
         #expect(self.problem(Array(repeating: "a", count: 32).joined(separator: "/"), as: kind) == nil)
     }
 
-    @Test(arguments: [TopicGrammar.Kind.topic, .filter])
+    @Test(arguments: [TopicGrammar.Kind.topic, .readable, .filter])
     func aNameOf33LevelsHasTooMany(kind: TopicGrammar.Kind) {
         let text = Array(repeating: "a", count: 33).joined(separator: "/")
         #expect(self.problem(text, as: kind) == .tooManyLevels(limit: 32))
@@ -96,7 +96,7 @@ struct TopicGrammarTests {
     // MARK: All short names
 
     /// Every name of up to five bytes over the bytes that mean something, against the rules one by one.
-    @Test(arguments: [TopicGrammar.Kind.topic, .filter])
+    @Test(arguments: [TopicGrammar.Kind.topic, .readable, .filter])
     func everyShortNameIsJudgedAsTheRulesSay(kind: TopicGrammar.Kind) {
         var wrong: [String] = []
         for text in ShortNames.all(over: "a/+#$ ", upTo: 5) {
@@ -114,7 +114,8 @@ struct TopicGrammarTests {
                 if level == "+" { return true }
                 if level == "#" { return index == levels.count - 1 }
             }
-            return !level.contains("+") && !level.contains("#") && (kind == .filter || !level.hasPrefix("$"))
+            return !level.contains("+") && !level.contains("#")
+                && (kind == .filter || !level.hasPrefix("$") || kind == .readable && index == 0)
         }
     }
 }

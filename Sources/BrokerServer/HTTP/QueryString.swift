@@ -19,6 +19,13 @@ struct QueryString {
         self.fields.first { $0.name.elementsEqual(name.utf8) }?.value
     }
 
+    /// A name that stands twice, if one does: two programs that disagree about which of them counts are a way past a
+    /// check.
+    var repeated: String? {
+        var seen: Set<[UInt8]> = []
+        return self.fields.first { !seen.insert($0.name).inserted }.map { String(decoding: $0.name, as: UTF8.self) }
+    }
+
     func text(_ name: String) -> String? { self[name].map { String(decoding: $0, as: UTF8.self) } }
 }
 

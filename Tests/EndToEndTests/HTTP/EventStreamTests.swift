@@ -127,7 +127,6 @@ struct EventStreamTests {
         let folder = try TestBroker.makeFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
         let (broker, port) = try await ChildProcess.broker(in: folder)
-        let begun = ContinuousClock.now
         try await WireClient.runRaw(port: port) { client async throws in
             let request = HTTPExchange.text("GET /topics/clicks", ["Accept": "text/event-stream"])
             try await client.send(raw: Array(request.utf8))
@@ -136,7 +135,6 @@ struct EventStreamTests {
             _ = await client.rest()
         }
         #expect(await broker.wait().status == 0)
-        #expect(ContinuousClock.now - begun < .seconds(4))
     }
 
     // MARK: Long poll
@@ -161,13 +159,11 @@ struct EventStreamTests {
 
     /// Who has asked everything is not timed any more.
     @Test func aLongPollMayTakeLongerThanAHandshake() async throws {
-        try await TestBroker.run(settings: ["limits.handshakeTimeout=100ms"]) { broker async throws in
-            let answer = try await HTTPExchange.send("GET /topics/clicks?after=k:1&wait=1", port: broker.port)
-            #expect(answer.status == 404, "it is in another life")
+        try await TestBroker.run(settings: ["limits.handshakeTimeout=3s"]) { broker async throws in
             try await self.publish("6", to: "clicks", broker)
             let read = try await HTTPExchange.send("GET /topics/clicks", port: broker.port)
             let position = (read.headers["etag"] ?? "").filter { $0 != "\"" }
-            let nothing = try await HTTPExchange.send("GET /topics/clicks?after=\(position)&wait=1", port: broker.port)
+            let nothing = try await HTTPExchange.send("GET /topics/clicks?after=\(position)&wait=4", port: broker.port)
             #expect(nothing.status == 204)
         }
     }

@@ -24,6 +24,18 @@ struct StreamRoutes: Sendable {
         request.headers[.accept]?.lowercased().contains("text/event-stream") == true
     }
 
+    /// What is wrong with how a stream is asked for, if anything is.
+    static func refusal(of query: QueryString) -> HTTPRefusal? {
+        if let name = query.repeated { return HTTPRefusal(Refusal(.badEnvelope, "'\(name)' stands twice")) }
+        guard [nil, "latest", "all"].contains(query.text("mode")) else {
+            return HTTPRefusal(Refusal(.badEnvelope, "'mode' is latest or all"))
+        }
+        if let wait = query["wait"], wait.isEmpty || !wait.allSatisfy({ 0x30...0x39 ~= $0 }) {
+            return HTTPRefusal(Refusal(.badEnvelope, "'wait' is a whole number of seconds"))
+        }
+        return nil
+    }
+
     // MARK: Server-sent events
 
     func listen(to topic: [UInt8], _ request: Request, _ peer: PeerDescription) async -> Response {
@@ -40,12 +52,7 @@ struct StreamRoutes: Sendable {
         _ request: Request,
         _ peer: PeerDescription
     ) async -> Response {
-        let mode: BrokerWire.Request.Mode
-        switch QueryString(request.uri.query).text("mode") {
-        case nil, "latest": mode = .latest
-        case "all": mode = .all
-        default: return HTTPRefusal(Refusal(.badEnvelope, "'mode' is latest or all")).response
-        }
+        let mode: BrokerWire.Request.Mode = QueryString(request.uri.query).text("mode") == "all" ? .all : .latest
         var peer = peer
         peer.client = request.headers[.userAgent] ?? ""
         let lease: StreamLease
@@ -99,13 +106,8 @@ struct StreamRoutes: Sendable {
         guard let after = query.text("after").flatMap({ FramePosition(text: $0) }) else {
             return .failure(HTTPRefusal(Refusal(.badEnvelope, "'after' is EPOCH:OFFSET, as in the ETag")))
         }
-        var seconds = Self.waitDefault
-        if let text = query.text("wait") {
-            guard let number = Int(text), number >= 0, text.utf8.first != 0x2B else {
-                return .failure(HTTPRefusal(Refusal(.badEnvelope, "'wait' is a whole number of seconds")))
-            }
-            seconds = number
-        }
+        // More digits than a number here has are a long time, too.
+        let seconds = query.text("wait").map { Int($0) ?? self.waitMax } ?? Self.waitDefault
         let lease: StreamLease
         switch await self.open(.request(.subscribe, topic: topic) { $0.mode = .latest }, peer) {
         case .failure(let refusal): return .failure(refusal)

@@ -40,6 +40,7 @@ struct TopicRoutes: Sendable {
 
     private func list(_ request: Request, _ peer: PeerDescription) async -> Response {
         let query = QueryString(request.uri.query)
+        if let refusal = StreamRoutes.refusal(of: query) { return refusal.response }
         switch request.method {
         case .get where StreamRoutes.isWanted(by: request):
             switch self.questions.filter(query["filter"] ?? [UInt8(ascii: "#")]) {
@@ -66,6 +67,7 @@ struct TopicRoutes: Sendable {
         case .success(let found): topic = found
         }
         let query = QueryString(request.uri.query)
+        if let refusal = StreamRoutes.refusal(of: query) { return refusal.response }
         switch request.method {
         case .post: return await self.publish(to: topic, query, request)
         case .delete: return await self.delete(topic)
@@ -125,7 +127,12 @@ struct TopicRoutes: Sendable {
         case .failure(let refusal): return refusal.response
         case .success(let found): data = found
         }
-        let retains = query.text("retain").map { $0 != "false" } ?? false
+        let retains: Bool
+        switch query.text("retain") {
+        case nil, "false": retains = false
+        case "", "true": retains = true
+        default: return HTTPRefusal(Refusal(.badEnvelope, "'retain' is true or false, or stands alone")).response
+        }
         let question = LocalQuestion.request(.publish, topic: topic, data: data, once: once) { $0.retain = retains }
         switch await self.questions.ask(question, as: self.principal) {
         case .failure(let refusal): return refusal.response
@@ -142,10 +149,11 @@ struct TopicRoutes: Sendable {
         if once.count >= 2, once.first == UInt8(ascii: "\""), once.last == UInt8(ascii: "\"") {
             once = once.dropFirst().dropLast()
         }
-        guard (1...WireLimits.idBytesMax).contains(once.count) else {
-            return .failure(
-                HTTPRefusal(Refusal(.badEnvelope, "'Idempotency-Key' has 1 to \(WireLimits.idBytesMax) bytes"))
-            )
+        guard (1...WireLimits.idBytesMax).contains(once.count),
+            once.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\"") })
+        else {
+            let reason = "'Idempotency-Key' has 1 to \(WireLimits.idBytesMax) visible characters of ASCII"
+            return .failure(HTTPRefusal(Refusal(.badEnvelope, reason)))
         }
         return .success(Array(once))
     }
