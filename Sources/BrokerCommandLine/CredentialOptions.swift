@@ -59,17 +59,8 @@ struct CredentialOptions: ParsableArguments {
     private static let tokenBytesMax = 64 * 1024
 
     private static func firstLine(of path: String) throws(InputError) -> String {
-        let descriptor = try SystemCall.openForReading(path)
-        defer { SystemCall.closeFile(descriptor) }
-        var bytes: [UInt8] = []
-        do throws(InputError) {
-            while !bytes.contains(UInt8(ascii: "\n")), bytes.count < Self.tokenBytesMax {
-                let block = try SystemCall.readBlock(from: descriptor, bytesMax: Self.tokenBytesMax)
-                if block.isEmpty { break }
-                bytes += block
-            }
-        } catch {
-            throw InputError(source: path, reason: error.reason)
+        let bytes = try SystemCall.readStart(of: path) { bytes in
+            bytes.contains(UInt8(ascii: "\n")) || bytes.count >= Self.tokenBytesMax
         }
         var line = bytes.prefix { $0 != UInt8(ascii: "\n") }
         if line.last == UInt8(ascii: "\r") { line.removeLast() }

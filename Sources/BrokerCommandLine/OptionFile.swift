@@ -40,16 +40,9 @@ enum OptionFile {
         let names = ["HOME", "XDG_CONFIG_HOME"]
         let environment = names.reduce(into: [String: String]()) { $0[$1] = SystemCall.environment($1) }
         guard let path = Self.path(of: tool, environment: environment), SystemCall.exists(path) else { return [] }
-        let descriptor = try SystemCall.openForReading(path)
-        defer { SystemCall.closeFile(descriptor) }
-        var bytes: [UInt8] = []
-        while true {
-            let block = try SystemCall.readBlock(from: descriptor, bytesMax: Self.bytesMax)
-            guard !block.isEmpty else { break }
-            bytes += block
-            guard bytes.count <= Self.bytesMax else {
-                throw InputError(source: path, reason: "it is longer than \(Self.bytesMax) bytes")
-            }
+        let bytes = try SystemCall.readStart(of: path) { $0.count > Self.bytesMax }
+        guard bytes.count <= Self.bytesMax else {
+            throw InputError(source: path, reason: "it is longer than \(Self.bytesMax) bytes")
         }
         return try Self.arguments(in: String(decoding: bytes, as: UTF8.self), path: path)
     }

@@ -91,6 +91,26 @@ enum SystemCall {
         return descriptor
     }
 
+    /// Reads a small file from its start, until `isEnough` of what was read or its end; errors name it.
+    static func readStart(
+        of path: String,
+        until isEnough: ([UInt8]) -> Bool
+    ) throws(InputError) -> [UInt8] {
+        let descriptor = try Self.openForReading(path)
+        defer { Self.closeFile(descriptor) }
+        var bytes: [UInt8] = []
+        do throws(InputError) {
+            while !isEnough(bytes) {
+                let block = try Self.readBlock(from: descriptor, bytesMax: InputReader.blockBytes)
+                if block.isEmpty { break }
+                bytes += block
+            }
+        } catch {
+            throw InputError(source: path, reason: error.reason)
+        }
+        return bytes
+    }
+
     /// Reads what there is, at least one byte; empty at the end.
     static func readBlock(from descriptor: Int32, bytesMax: Int) throws(InputError) -> [UInt8] {
         var failure: Int32 = 0

@@ -24,6 +24,11 @@ struct OptionFileTests {
         #expect(error?.description == "cannot read /f: line \(line) does not begin with an option")
     }
 
+    @Test func whatCanNotBeReadIsNamed() {
+        let error = #expect(throws: InputError.self) { try SystemCall.readStart(of: "/tmp") { _ in false } }
+        #expect(error?.description == "cannot read /tmp: Is a directory")
+    }
+
     @Test func itIsWhereTheUserKeepsSuchFiles() {
         #expect(OptionFile.path(of: "wspub", environment: ["HOME": "/h"]) == "/h/.config/wspub")
         let both = ["HOME": "/h", "XDG_CONFIG_HOME": "/x"]

@@ -14,10 +14,11 @@ struct EndingOptions: ParsableArguments {
     @Option(help: ArgumentHelp("End, with status 0, when nothing has come for so long.", valueName: "seconds"))
     var idle: Double?
 
-    @Flag(name: [.customShort("E"), .long], help: "End when the broker has taken the subscriptions.")
-    var exitWhenSubscribed = false
-
-    var exitsWhenSubscribed: Bool { self.exitWhenSubscribed }
+    @Flag(
+        name: [.customShort("E"), .customLong("exit-when-subscribed")],
+        help: "End when the broker has taken the subscriptions."
+    )
+    var exitsWhenSubscribed = false
 
     @Option(
         help: ArgumentHelp(
