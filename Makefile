@@ -29,7 +29,7 @@ format:
 # Binaries, manual pages and completions; `make install PREFIX=$$HOME/.local` needs no root.
 TOOLS = wsbroker wspub wssub wsbench
 install: release
-	@scripts/install "$(DESTDIR)$(PREFIX)" $(TOOLS)
+	@UNIT_PREFIX="$(PREFIX)" scripts/install "$(DESTDIR)$(PREFIX)" $(TOOLS)
 
 # The manual pages, from the help of the tools, by ArgumentParser's own plugin.
 man: setup
