@@ -2,7 +2,7 @@
 PREFIX ?= /usr/local
 TEST_FLAGS = --explicit-target-dependency-import-check error
 
-.PHONY: demo test build release setup lint format install man doc compare bench example conformance browser openapi chaos chaos-short simulate fuzz tsan asan clean
+.PHONY: demo test build release setup setup-browser lint format install man doc compare bench example conformance browser openapi chaos chaos-short simulate fuzz tsan asan clean
 
 demo: setup release
 	@scripts/demo
@@ -13,6 +13,9 @@ test: setup
 
 setup:
 	@scripts/setup
+
+setup-browser:
+	@scripts/setup browser
 
 build: setup
 	swift build $(TEST_FLAGS)
@@ -29,7 +32,7 @@ format:
 # Binaries, manual pages and completions; `make install PREFIX=$$HOME/.local` needs no root.
 TOOLS = wsbroker wspub wssub wsbench
 install: release
-	@scripts/install "$(DESTDIR)$(PREFIX)" $(TOOLS)
+	@UNIT_PREFIX="$(PREFIX)" scripts/install "$(DESTDIR)$(PREFIX)" $(TOOLS)
 
 # The manual pages, from the help of the tools, by ArgumentParser's own plugin.
 man: setup
@@ -61,12 +64,12 @@ conformance: setup
 	@scripts/conformance --all
 
 # The browser client and the dashboard; see Tests/Browser/README.md.
-browser: setup
+browser: setup-browser
 	swift build --product wsbroker
 	WSBROKER=.build/debug/wsbroker node --experimental-websocket --test Tests/Browser/*.test.mjs
 	Tests/Browser/browser.py --broker .build/debug/wsbroker
 
-# Asks a broker everything that its description of the HTTP interface allows; needs PyPI, or SCHEMATHESIS.
+# Asks a broker everything that its description of the HTTP interface allows; Schemathesis comes from PyPI.
 openapi: setup
 	swift build --product wsbroker
 	@scripts/check-openapi

@@ -162,7 +162,7 @@ extension Broker {
             return try topic.row(id: id)
         } catch {
             // Only a third party's own encoder can fail here; what it can not write it can not promise.
-            self.logger.error("a state can not be encoded", metadata: ["topic": "\(topic.name)", "error": "\(error)"])
+            self.logger.error("a state can not be encoded", metadata: ["topic": "\(topic)", "error": "\(error)"])
             return nil
         }
     }

@@ -105,7 +105,10 @@ extension Broker {
                 self.carryOutByItself(change)
             } catch {
                 // The window is closed all the same, with what it could say.
-                self.logger.error("a window", metadata: ["topic": "\(topic)", "error": "\(error)"])
+                self.logger.error(
+                    "a window had no value to close with",
+                    metadata: ["topic": "\(topic)", "error": "\(error)"]
+                )
             }
         }
     }

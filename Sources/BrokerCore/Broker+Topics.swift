@@ -10,15 +10,19 @@ extension Broker {
         self.topics.reserveCapacity(rows.count)
         for row in rows {
             let topic = self.makeTopic(row.name, hash: row.name.withUnsafeBytes(TopicTable.hash))
-            try Self.check(row, against: topic)
+            try TopicHolding(row.content).check(against: topic.rule, of: row.name)
             topic.restore(row, storeEpoch: self.storeEpoch)
             // A store that was put together from a damaged one may know only the lives.
             self.deletions = max(self.deletions, row.life)
             self.nextRowID = max(self.nextRowID, row.id + 1)
             try self.restoreTimed(topic)
         }
+        try self.watchExpectedTopics()
+    }
+
+    /// Who never spoke is missed too, where a rule names a topic that is always there.
+    func watchExpectedTopics() throws(RestoreError) {
         for rule in self.rules.rules where rule.alerts.contains(where: \.watchesSilence) {
-            // Who never spoke is missed too.
             guard !rule.filter.hasWildcards, let topic = rule.filter.bytes.withUnsafeBytes({ self.topic($0) }) else {
                 continue
             }
@@ -42,35 +46,8 @@ extension Broker {
         self.setTimer(of: topic)
     }
 
-    private static func unreadable(_ topic: TopicState, _ error: AggregatorError) -> RestoreError {
+    static func unreadable(_ topic: TopicState, _ error: AggregatorError) -> RestoreError {
         .unreadable(topic: "\(topic)", reason: "\(error)")
-    }
-
-    private static func check(_ row: TopicRow, against topic: TopicState) throws(RestoreError) {
-        let configured = topic.rule.aggregator?.descriptor
-        let name = String(decoding: row.name, as: UTF8.self)
-        switch (row.content, configured) {
-        case (.aggregate(let stored, let number, let version, _), let configured?)
-        where stored == topic.rule.aggregator?.stateName:
-            let expected = topic.rule.number.rawValue
-            guard number == expected || configured.input == .anything else {
-                throw .numberChanged(topic: name, stored: number, configured: expected)
-            }
-            guard version <= configured.stateVersion else {
-                let error = AggregatorError.stateVersion(found: version, supported: configured.stateVersion)
-                throw .unreadable(topic: name, reason: "\(error)")
-            }
-        case (.aggregate(let stored, _, _, _), _):
-            throw .aggregatorChanged(
-                topic: name,
-                stored: stored,
-                configured: topic.rule.aggregator?.stateName ?? "no aggregator"
-            )
-        case (.retained(_?, _), let configured?):
-            throw .aggregatorChanged(topic: name, stored: "a retained message", configured: configured.name)
-        case (.retained, _):
-            break
-        }
     }
 
     /// The topic called `name`, if there is one.
@@ -142,7 +119,7 @@ extension Broker {
             key: key,
             epoch: epoch,
             life: self.deletions,
-            watchedSince: self.windowClock.start
+            watchedSince: max(self.windowClock.start, shared.since)
         )
         topic.lastUse = self.now.monotonic
         let index = self.freeTopics.popLast() ?? self.topics.count
@@ -153,10 +130,15 @@ extension Broker {
         }
         self.table.insert(hash: hash, index: index)
         if topic.isSystem { self.systemTopics += 1 }
-        if rule.staleAfter != nil { self.keyedTopics.append(topic) }
-        if topic.timed != nil || !topic.alerts.isEmpty { self.timedTopics.append(topic) }
-        if rule.isMeasured || !topic.alerts.isEmpty { self.watchedTopics.append(topic) }
+        self.list(topic)
         return topic
+    }
+
+    /// Notes whether something happens to a topic by itself, and whether it is measured.
+    func list(_ topic: TopicState) {
+        if topic.rule.staleAfter != nil { self.keyedTopics.append(topic) }
+        if topic.timed != nil || !topic.alerts.isEmpty { self.timedTopics.append(topic) }
+        if topic.rule.isMeasured || !topic.alerts.isEmpty { self.watchedTopics.append(topic) }
     }
 
     /// Forgets event topics that nobody has used for a while; looks at a bounded number of topics each time.

@@ -12,7 +12,7 @@ import NIOCore
 ///
 /// It is confined to one event loop and is not `Sendable`.
 package final class Broker {
-    let rules: TopicRules
+    var rules: TopicRules
     let limits: BrokerLimits
     /// Whom a session speaks for that has said nothing about it.
     let anonymous: Principal

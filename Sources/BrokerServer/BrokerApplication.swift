@@ -22,21 +22,40 @@ package struct BrokerApplication: Sendable {
     private let configuration: BrokerConfiguration
     private let registry: AggregatorRegistry
     private let logger: Logger
+    private let threshold: LogThreshold
+    private let reread: Reread
 
-    package init(configuration: BrokerConfiguration, registry: AggregatorRegistry = .builtIn, logger: Logger) {
+    /// Reads a configuration from where it came from.
+    package typealias Reread = @Sendable () throws(ConfigurationError) -> BrokerConfiguration
+
+    /// - `threshold`: The level of `logger`, which a reload may change.
+    /// - `reread`: What a reload reads.
+    package init(
+        configuration: BrokerConfiguration,
+        registry: AggregatorRegistry = .builtIn,
+        logger: Logger,
+        threshold: LogThreshold = LogThreshold(.info),
+        reread: Reread? = nil
+    ) {
         self.configuration = configuration
         self.registry = registry
         self.logger = logger
+        self.threshold = threshold
+        self.reread = reread ?? { () throws(ConfigurationError) in configuration }
     }
 
     /// Runs until it is told to stop, then answers what was asked, says goodbye, and stores everything.
     ///
     /// - `signals`: What tells it to stop, besides the cancellation of the task.
+    /// - `reloadSignals`: What makes it read its configuration again.
     /// - `running`: Told once both listeners are up.
     package func run(
-        signals: [UnixSignal] = [.sigterm, .sigint, .sighup],
+        signals: [UnixSignal] = [.sigterm, .sigint],
+        reloadSignals: [UnixSignal] = [.sighup],
         running: @escaping @Sendable (Running) -> Void = { _ in }
     ) async throws {
+        // From the first moment on: until it is caught, this signal ends the process.
+        let reloads = reloadSignals.isEmpty ? nil : await UnixSignalsSequence(trapping: reloadSignals)
         ProcessResources.raiseDescriptorLimit()
         ProcessResources.keepFilesPrivate()
         let store = try self.openStore()
@@ -45,7 +64,8 @@ package struct BrokerApplication: Sendable {
         // The loops end with the process. Hummingbird's server finishes its own shutdown in a task that nobody can wait
         // for, and that task needs them.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
-        try await self.serve(store, group, signals, running)
+        try await self.serve(store, group, signals, reloads, running)
+        self.logger.notice("the broker has stopped")
     }
 
     private func openStore() throws(BrokerError) -> SQLiteStore {
@@ -60,6 +80,7 @@ package struct BrokerApplication: Sendable {
         _ store: SQLiteStore,
         _ group: MultiThreadedEventLoopGroup,
         _ signals: [UnixSignal],
+        _ reloads: UnixSignalsSequence?,
         _ running: @escaping @Sendable (Running) -> Void
     ) async throws {
         let failure = StorageFailure(logger: self.logger)
@@ -70,10 +91,19 @@ package struct BrokerApplication: Sendable {
             configuration: self.configuration,
             topicCount: restored.rows.count,
             readiness: readiness,
+            logger: self.logger,
             running: running
         )
         let figures = FiguresSource(loops: loops, store: store, readiness: readiness, started: .now)
-        let services: [any Service] = [
+        let reloader = Reloader(
+            current: self.configuration,
+            registry: self.registry,
+            loops: loops,
+            threshold: self.threshold,
+            reread: self.reread,
+            logger: self.logger
+        )
+        var services: [any Service] = [
             Listener(
                 name: "listen",
                 address: self.configuration.listen,
@@ -82,7 +112,7 @@ package struct BrokerApplication: Sendable {
             Listener(
                 name: "admin",
                 address: self.configuration.admin,
-                application: self.admin(figures, group, start)
+                application: self.admin(figures, reloader, group, start)
             ),
             StorageWatch(failure: failure, readiness: readiness),
             StoreWatch(
@@ -96,6 +126,7 @@ package struct BrokerApplication: Sendable {
             ),
             SystemTopics(source: figures, logger: self.logger),
         ]
+        if let reloads { services.append(ReloadSignal(signals: reloads, reloader: reloader)) }
         var configuration = ServiceGroupConfiguration(
             services: services,
             gracefulShutdownSignals: signals,
@@ -103,6 +134,7 @@ package struct BrokerApplication: Sendable {
         )
         configuration.maximumGracefulShutdownDuration = .milliseconds(4500)
         try await Self.run(ServiceGroup(configuration: configuration))
+        self.logger.notice("the broker stops")
         readiness.set(.notReady("stopping"))
         try await loops.stop()
     }
@@ -141,6 +173,7 @@ package struct BrokerApplication: Sendable {
             return try await EventLoops.start(
                 on: group,
                 configuration: self.configuration.transport,
+                logger: self.logger,
                 wallClock: ProcessResources.wallClock
             ) { [configuration, logger] eventLoop, hubCount in
                 let broker = try Broker(
@@ -222,6 +255,7 @@ package struct BrokerApplication: Sendable {
 
     private func admin(
         _ figures: FiguresSource,
+        _ reloader: Reloader,
         _ group: MultiThreadedEventLoopGroup,
         _ start: StartUp
     ) -> some Service {
@@ -234,6 +268,7 @@ package struct BrokerApplication: Sendable {
                 logger: self.logger
             ),
             broker: BrokerRoutes(questions: questions, logger: self.logger),
+            reload: ReloadRoute(reloader: reloader),
             guardian: BrowserGuard(host: self.configuration.admin.host),
             figures: figures
         )

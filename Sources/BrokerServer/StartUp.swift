@@ -1,3 +1,4 @@
+import Logging
 import Synchronization
 
 /// Says that the broker is up, once both listeners are.
@@ -10,6 +11,7 @@ final class StartUp: Sendable {
     private let configuration: BrokerConfiguration
     private let topicCount: Int
     private let readiness: Readiness
+    private let logger: Logger
     private let running: @Sendable (BrokerApplication.Running) -> Void
     private let ports = Mutex(Ports())
 
@@ -17,11 +19,13 @@ final class StartUp: Sendable {
         configuration: BrokerConfiguration,
         topicCount: Int,
         readiness: Readiness,
+        logger: Logger,
         running: @escaping @Sendable (BrokerApplication.Running) -> Void
     ) {
         self.configuration = configuration
         self.topicCount = topicCount
         self.readiness = readiness
+        self.logger = logger
         self.running = running
     }
 
@@ -36,6 +40,14 @@ final class StartUp: Sendable {
         }
         guard let clients = ports.clients, let admin = ports.admin else { return }
         self.readiness.set(.ready)
+        self.logger.notice(
+            "the broker is ready",
+            metadata: [
+                "version": "\(BrokerVersion.number)", "listen": "\(self.configuration.listen.host):\(clients)",
+                "admin": "\(self.configuration.admin.host):\(admin)", "store": "\(self.configuration.storePath)",
+                "topics": "\(self.topicCount)",
+            ]
+        )
         BrokerOutput.line(self.line(port: clients))
         self.running(BrokerApplication.Running(port: clients, adminPort: admin))
     }

@@ -55,6 +55,11 @@ package final class ChildProcess: @unchecked Sendable {
         await Self.line(from: self.output.fileHandleForReading)
     }
 
+    /// The next line of its standard error.
+    package func readErrorLine() async -> String? {
+        await Self.line(from: self.errors.fileHandleForReading)
+    }
+
     private static func line(from handle: FileHandle) async -> String? {
         await Self.blocking {
             var bytes: [UInt8] = []

@@ -256,6 +256,12 @@ package final class CoreHarness {
         self.tick()
     }
 
+    /// Puts other rules in force, between two requests.
+    package func change(_ rules: [TopicRule]) throws {
+        try self.broker.changeRules(TopicRules(rules), at: self.time)
+        self.tick()
+    }
+
     /// Somebody sets the wall clock.
     package func setWall(to wall: UInt64) { self.time.wall = wall }
 

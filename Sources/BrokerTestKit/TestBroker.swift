@@ -24,15 +24,16 @@ package struct TestBroker: Sendable {
     ) async throws -> Result {
         let folder = try Self.makeFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
-        let configuration = try Self.configuration(folder, settings, topics, rights, origins)
+        let reread = try Self.configuration(folder, settings, topics, rights, origins)
+        let configuration = try reread()
         var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
-        let application = BrokerApplication(configuration: configuration, logger: logger)
+        let application = BrokerApplication(configuration: configuration, logger: logger, reread: reread)
         let (ports, continuation) = AsyncStream.makeStream(of: BrokerApplication.Running.self)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 defer { continuation.finish() }
-                try await application.run(signals: []) { continuation.yield($0) }
+                try await application.run(signals: [], reloadSignals: []) { continuation.yield($0) }
             }
             guard let running = await ports.first(where: { _ in true }) else {
                 try await group.next()
@@ -66,7 +67,7 @@ package struct TestBroker: Sendable {
         _ topics: String?,
         _ rights: String?,
         _ origins: String?
-    ) throws -> BrokerConfiguration {
+    ) throws -> BrokerApplication.Reread {
         let file = folder.appendingPathComponent("config.json")
         var sections: [String] = []
         if let topics { sections.append("\"topics\": \(topics)") }
@@ -74,12 +75,14 @@ package struct TestBroker: Sendable {
         if let origins { sections.append("\"origins\": \(origins)") }
         try Data("{\(sections.joined(separator: ","))}".utf8).write(to: file)
         let store = folder.appendingPathComponent("store.db").path
-        return try BrokerConfiguration.load(
-            file: file.path,
-            environment: [:],
-            assignments: ["listen.port=0", "admin.port=0", "store.path=\(store)"] + settings,
-            registry: .builtIn
-        )
+        return { () throws(ConfigurationError) in
+            try BrokerConfiguration.load(
+                file: file.path,
+                environment: [:],
+                assignments: ["listen.port=0", "admin.port=0", "store.path=\(store)"] + settings,
+                registry: .builtIn
+            )
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 import BrokerCore
 import BrokerWire
+import Logging
 import NIOCore
 
 /// A client of the broker at the other end of a WebSocket: reads its messages as requests and hands them to the core.
@@ -50,6 +51,8 @@ final class ClientSession: MessageConsumer {
         let session = self.loop.hub.open(connection)
         session.since = self.loop.now().wall
         self.session = session
+        let address = connection.peer?.address ?? ""
+        self.loop.logger.debug("a client came", metadata: ["session": "\(session.id)", "address": "\(address)"])
         if self.loop.isDraining { connection.drain() }
     }
 
@@ -65,6 +68,8 @@ final class ClientSession: MessageConsumer {
     func ended() {
         guard let session = self.session else { return }
         self.session = nil
+        let metadata: Logger.Metadata = ["session": "\(session.id)", "published": "\(session.published)"]
+        self.loop.logger.debug("a client went", metadata: metadata)
         self.loop.closed(session)
     }
 

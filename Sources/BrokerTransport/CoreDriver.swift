@@ -167,6 +167,19 @@ package final class CoreDriver {
     /// Notes that there is too little room to store anything, or `nil` that there is enough again.
     func setStorageShortage(_ reason: String?) { self.broker.storageShortage = reason }
 
+    /// Puts other rules in force between two requests, or says why not.
+    func changeRules(_ rules: TopicRules) -> Result<Void, RuleChangeRefusal> {
+        defer {
+            self.passOn()
+            self.loops[0].finishTick()
+        }
+        do throws(RuleChangeRefusal) {
+            return .success(try self.broker.changeRules(rules, at: self.now()))
+        } catch {
+            return .failure(error)
+        }
+    }
+
     /// Succeeds once everything that was accepted is stored.
     package func whenIdle(_ promise: EventLoopPromise<Void>) {
         self.idlePromises.append(promise)

@@ -31,6 +31,13 @@ extension EventLoops {
         return try await promise.futureResult.get()
     }
 
+    /// Puts other rules in force, or says why they can not be.
+    package func changeRules(_ rules: TopicRules) async throws -> Result<Void, RuleChangeRefusal> {
+        let promise = self.loops[0].makePromise(of: Result<Void, RuleChangeRefusal>.self)
+        self.core.run { promise.succeed($0.changeRules(rules)) }
+        return try await promise.futureResult.get()
+    }
+
     /// Closes a connection with 1008, which tells the client that it was meant; returns whether there is such a one.
     package func kick(_ session: SessionID) async throws -> Bool {
         guard Int(session.hub) < self.loops.count else { return false }

@@ -1,5 +1,6 @@
 import BrokerCore
 import BrokerWire
+package import Logging
 package import NIOCore
 
 /// The drivers of all event loops, and of the core on the first of them.
@@ -32,6 +33,7 @@ package final class EventLoops: Sendable {
     package static func start(
         on group: any EventLoopGroup,
         configuration: TransportConfiguration,
+        logger: Logger,
         wallClock: @escaping @Sendable () -> UInt64,
         makeCore: @escaping @Sendable (any EventLoop, Int) throws -> CoreDriver
     ) async throws -> EventLoops {
@@ -45,6 +47,7 @@ package final class EventLoops: Sendable {
                 eventLoop: loops[0],
                 core: .here(core),
                 configuration: configuration,
+                logger: logger,
                 wallClock: wallClock
             )
             driver.startSweeping()
@@ -61,6 +64,7 @@ package final class EventLoops: Sendable {
                     eventLoop: loop,
                     core: .elsewhere(first.0),
                     configuration: configuration,
+                    logger: logger,
                     wallClock: wallClock
                 )
                 driver.startSweeping()

@@ -1,5 +1,6 @@
 import BrokerCore
 import BrokerWire
+import Logging
 import NIOCore
 
 /// Drives the hub of one event loop: gathers what its connections say in a tick, and writes each of them once at the
@@ -18,6 +19,7 @@ final class LoopDriver {
     let hub: Hub
     let eventLoop: any EventLoop
     let configuration: TransportConfiguration
+    let logger: Logger
     /// Room for the largest message, shared by all connections of the loop.
     let scratch: MessageScratch
     private let core: Core
@@ -46,6 +48,7 @@ final class LoopDriver {
         eventLoop: any EventLoop,
         core: Core,
         configuration: TransportConfiguration,
+        logger: Logger,
         wallClock: @escaping @Sendable () -> UInt64
     ) {
         self.hub = Hub(index: UInt16(index), limits: configuration.limits)
@@ -53,6 +56,7 @@ final class LoopDriver {
         self.core = core
         self.ownCore = if case .here(let core) = core { core } else { nil }
         self.configuration = configuration
+        self.logger = logger
         self.scratch = MessageScratch(bytes: configuration.limits.wire.messageBytesMax)
         self.wallClock = wallClock
     }

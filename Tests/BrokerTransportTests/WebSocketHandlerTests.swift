@@ -1,6 +1,7 @@
 import BrokerCore
 import BrokerTestKit
 import BrokerWire
+import Logging
 import NIOCore
 import NIOEmbedded
 import Testing
@@ -48,6 +49,7 @@ struct WebSocketHandlerTests {
                 eventLoop: self.channel.embeddedEventLoop,
                 core: .elsewhere(CoreHandle(core, eventLoop: self.coreLoop)),
                 configuration: configuration,
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
                 wallClock: { 0 }
             )
             core.attach([LoopHandle(self.loop), LoopHandle(self.loop)])

@@ -33,6 +33,8 @@ package struct TopicRule: Sendable {
     package var alertKeysMax = 10_000
     /// Set for a view: nobody publishes to its topics.
     package var view: View?
+    /// The rule as it is written: those that are written alike do the same. Empty for one that nobody wrote.
+    package var text: [UInt8] = []
 
     /// What a view is made from, and where its results go.
     package struct View: Hashable, Sendable {
@@ -83,45 +85,5 @@ package struct TopicRule: Sendable {
         self.number = number
         self.isStrict = isStrict
         self.durability = durability
-    }
-}
-
-/// A rule that all its topics share, because there may be a million of them.
-final class SharedRule: Sendable {
-    let rule: TopicRule
-
-    init(_ rule: TopicRule) { self.rule = rule }
-}
-
-/// The rules of a broker in their order.
-package struct TopicRules: Sendable {
-    package let rules: [TopicRule]
-    private let shared: [SharedRule]
-    /// The views among them, by their places in ``rules``.
-    private let views: [Int]
-    /// What governs a topic that no rule names: events, of which the retained ones are kept on disk.
-    private let fallback: SharedRule
-    /// What governs the broker's own topics: events, all of them retained, in memory.
-    private let system: SharedRule
-
-    package init(_ rules: [TopicRule]) throws(TopicError) {
-        self.rules = rules
-        self.shared = rules.map { SharedRule($0) }
-        self.views = rules.indices.filter { rules[$0].view != nil }
-        self.fallback = SharedRule(TopicRule(filter: try TopicFilter("#")))
-        self.system = SharedRule(TopicRule(filter: try TopicFilter("$sys/#"), durability: .memory))
-    }
-
-    /// The views that are made from `topic`.
-    func views(of topic: UnsafeRawBufferPointer) -> [TopicRule] {
-        self.views.map { self.rules[$0] }.filter { $0.view?.from.matches(topic: topic) == true }
-    }
-
-    package func rule(for topic: UnsafeRawBufferPointer) -> TopicRule { self.sharedRule(for: topic).rule }
-
-    func sharedRule(for topic: UnsafeRawBufferPointer) -> SharedRule {
-        // Their rules would be nobody's to change.
-        if topic.first == UInt8(ascii: "$") { return self.system }
-        return self.shared.first { $0.rule.filter.matches(topic: topic) } ?? self.fallback
     }
 }

@@ -10,13 +10,13 @@ final class TopicState {
     /// Names this life of the topic to the hubs; never used twice.
     let key: UInt32
     /// Whether `data` itself is what it takes, and nothing is made from it: nearly all topics.
-    let isPlain: Bool
+    var isPlain = false
     // Of the rule, which is a large value, what every publish asks for.
-    let isView: Bool
-    let isOnDisk: Bool
-    let takesNumbers: Bool
-    let number: NumberFormat
-    let isStrict: Bool
+    var isView = false
+    var isOnDisk = false
+    var takesNumbers = false
+    var number = NumberFormat.decimal
+    var isStrict = false
     /// The state is taken from ``committed`` when it is first needed, so that a million topics start quickly.
     private var isLoaded = true
     /// Whether anything has ever changed in it.
@@ -25,7 +25,7 @@ final class TopicState {
     var isForgotten = false
     /// Whether a batch is going to tell the newest value at its end, and which.
     var isAnnounced = false
-    let accumulator: (any Accumulator)?
+    var accumulator: (any Accumulator)?
     var offset: UInt64 = 0
     var timestamp: UInt64 = 0
     /// The last batch that what is known here waits for.
@@ -33,7 +33,7 @@ final class TopicState {
     /// The batch in whose rows it already stands.
     var rowBatch: UInt64 = 0
     /// The batch that something in it waits for, though the topic itself is not stored.
-    private(set) var tiedBatch: UInt64 = 0
+    var tiedBatch: UInt64 = 0
     /// Who subscribes, as of ``interestGeneration``.
     var interest = Interest()
     var interestGeneration: UInt64 = .max
@@ -44,9 +44,9 @@ final class TopicState {
     /// The key of its row, once it has something to store.
     var rowID: Int64?
     /// What is made from it.
-    let views: [TopicRule]
+    var views: [TopicRule] = []
     /// The same as the accumulator, if its value changes with time.
-    let timed: (any TimedAccumulator)?
+    var timed: (any TimedAccumulator)?
     var announcedBatch: UInt64 = 0
     /// Who made all the changes since the newest value was told, or nobody if they were several.
     var publisher: SessionID = .none
@@ -55,28 +55,28 @@ final class TopicState {
 
     // The rest.
 
-    private let shared: SharedRule
+    var shared: SharedRule
     /// The key that its name says by itself.
-    let ownKey: [UInt8]?
+    var ownKey: [UInt8]?
     /// Names the life that its offsets belong to.
     private(set) var epoch: String
     /// Which of its lives in the store this is, or is going to be.
     private(set) var life: UInt64
     /// Where its alerts stand.
     var alerts: TopicAlerts
-    private var retained: [UInt8]?
+    private(set) var retained: [UInt8]?
     /// What is told beside the retained message.
-    private var retainedSiblings: [UInt8] = []
+    private(set) var retainedSiblings: [UInt8] = []
     /// From when on the broker has been there: what a window had before that may not be all of it.
-    private let watchedSince: UInt64
+    var watchedSince: UInt64
     /// The row as it is known to be committed; what a failed commit goes back to.
     private(set) var committed: TopicRow?
     /// What it was before it had something to store; what a failed first commit goes back to.
-    private var unstored: (epoch: String, life: UInt64, offset: UInt64, timestamp: UInt64)
+    var unstored: (epoch: String, life: UInt64, offset: UInt64, timestamp: UInt64)
     /// What it was before it was tied.
-    private var untied: Untied?
+    var untied: Untied?
     /// What it was before the batch that gathers, where the one before that is still on its way too.
-    private var untiedLater: Untied?
+    var untiedLater: Untied?
     /// When each key was heard of last, on the monotonic clock; only where keys go stale.
     var keysHeard: [[UInt8]: UInt64] = [:]
     /// The timer that counts, on the monotonic clock: when time alone changes something next.
@@ -98,26 +98,16 @@ final class TopicState {
         life: UInt64,
         watchedSince: UInt64
     ) {
-        let rule = shared.rule
         self.name = name
         self.shared = shared
-        self.views = views
-        self.isPlain = views.isEmpty && rule.takesDataAsIs && rule.view == nil
-        self.isView = rule.view != nil
-        self.isOnDisk = rule.durability == .disk
-        self.takesNumbers = rule.aggregator?.input == .number
-        self.number = rule.number
-        self.isStrict = rule.isStrict
-        self.ownKey = rule.alerts.isEmpty ? nil : rule.key(of: name)
         self.key = key
         self.epoch = epoch
         self.life = life
         self.unstored = (epoch, life, 0, 0)
-        let accumulator = rule.aggregator?.makeAccumulator()
-        self.accumulator = accumulator
-        self.timed = accumulator as? any TimedAccumulator
-        self.alerts = TopicAlerts(rule.alerts, keysMax: rule.alertKeysMax)
+        self.accumulator = shared.rule.aggregator?.makeAccumulator()
+        self.alerts = TopicAlerts(shared.rule.alerts, keysMax: shared.rule.alertKeysMax)
         self.watchedSince = watchedSince
+        self.noteRule(views)
     }
 
     var rule: TopicRule { self.shared.rule }
@@ -207,68 +197,6 @@ final class TopicState {
         return text.withUnsafeBytes(body)
     }
 
-    // MARK: Ties
-
-    /// Rare, so that topics hold no room for it.
-    private final class Untied {
-        let accumulator: (any Accumulator)?
-        let retained: [UInt8]?
-        let siblings: [UInt8]
-        let offset: UInt64
-        let timestamp: UInt64
-        let keysHeard: [[UInt8]: UInt64]
-        let epoch: String
-        let life: UInt64
-        let isTouched: Bool
-
-        init(_ topic: TopicState) {
-            self.accumulator = topic.accumulator?.copy()
-            self.retained = topic.retained
-            self.siblings = topic.retainedSiblings
-            self.offset = topic.offset
-            self.timestamp = topic.timestamp
-            self.keysHeard = topic.keysHeard
-            self.epoch = topic.epoch
-            self.life = topic.life
-            self.isTouched = topic.isTouched
-        }
-    }
-
-    /// Remembers what it is now, until a batch is committed.
-    ///
-    /// - `isTied`: Whether an earlier batch is still on its way: if that fails, what was before it counts.
-    func tie(to batch: UInt64, isTied: Bool) {
-        self.tiedBatch = batch
-        let untied = Untied(self)
-        if isTied, self.untied != nil { self.untiedLater = untied } else { self.untied = untied }
-    }
-
-    /// Sees to it that everything waits for a batch, without a copy: its committed row says what it goes back to.
-    func bind(to batch: UInt64) { self.tiedBatch = batch }
-
-    /// Notes that `batch` is committed: what it has changed is not taken back any more.
-    func untie(from batch: UInt64) {
-        self.untied = self.tiedBatch > batch ? self.untiedLater : nil
-        self.untiedLater = nil
-    }
-
-    /// Goes back to what it was before the batches that failed.
-    func rollBackTie() {
-        guard let untied = self.untied else { return }
-        (self.untied, self.untiedLater) = (nil, nil)
-        if let before = untied.accumulator {
-            self.accumulator?.reset()
-            // It is a copy of this one.
-            try? self.accumulator?.assign(before)
-        }
-        self.retain(untied.retained, siblings: untied.siblings)
-        self.offset = untied.offset
-        self.timestamp = untied.timestamp
-        self.keysHeard = untied.keysHeard
-        self.isTouched = untied.isTouched
-        self.begin(life: untied.life, epoch: untied.epoch)
-    }
-
     // MARK: Storage
 
     /// Takes over what the store knew.
@@ -350,7 +278,7 @@ final class TopicState {
     }
 
     /// Moves the offsets to another life.
-    private func begin(life: UInt64, epoch: String) {
+    func begin(life: UInt64, epoch: String) {
         self.life = life
         self.epoch = epoch
     }

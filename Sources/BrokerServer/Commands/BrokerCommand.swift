@@ -31,6 +31,7 @@ public struct BrokerCommand: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, ConfigCommand.self, AggregatorsCommand.self, HealthcheckCommand.self, StoreCommand.self,
             TopicsCommand.self, ConnectionsCommand.self, ResetCommand.self, DeleteCommand.self, KickCommand.self,
+            ReloadCommand.self,
         ],
         defaultSubcommand: RunCommand.self
     )
@@ -65,26 +66,33 @@ struct ConfigurationOptions: ParsableArguments {
     var store: String?
 
     func load() throws(BrokerError) -> BrokerConfiguration {
+        do throws(ConfigurationError) { return try self.reader() } catch { throw .configuration(error) }
+    }
+
+    /// Reads the configuration, now and whenever it is called.
+    var reader: BrokerApplication.Reread {
         var assignments = self.set
         if let host = self.host { assignments.append("listen.host=\(host)") }
         if let port = self.port { assignments.append("listen.port=\(port)") }
         if let store = self.store { assignments.append("store.path=\(store)") }
-        return try Self.load(file: self.config, assignments: assignments)
+        return Self.reader(file: self.config, assignments: assignments)
     }
 
     /// - `file`: The configuration file, or `nil` for the one that `WSBROKER_CONFIG` names, if any.
-    static func load(file: String?, assignments: [String] = []) throws(BrokerError) -> BrokerConfiguration {
+    static func reader(file: String?, assignments: [String] = []) -> BrokerApplication.Reread {
         let environment = ProcessEnvironment.variables
-        do throws(ConfigurationError) {
-            return try BrokerConfiguration.load(
+        return { () throws(ConfigurationError) in
+            try BrokerConfiguration.load(
                 file: file ?? environment["WSBROKER_CONFIG"],
                 environment: environment,
                 assignments: assignments,
                 registry: BrokerCommand.registry.withLock { $0 }
             )
-        } catch {
-            throw .configuration(error)
         }
+    }
+
+    static func load(file: String?) throws(BrokerError) -> BrokerConfiguration {
+        do throws(ConfigurationError) { return try Self.reader(file: file)() } catch { throw .configuration(error) }
     }
 }
 

@@ -11,23 +11,16 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         try await reportingErrors {
             let configuration = try self.options.load()
-            let logger = Self.logger(configuration)
+            let threshold = LogThreshold(Logger.Level(rawValue: configuration.logLevel) ?? .info)
             try await BrokerApplication(
                 configuration: configuration,
                 registry: BrokerCommand.registry.withLock { $0 },
-                logger: logger
+                logger: Logger(label: "wsbroker") { _ in
+                    BrokerLogHandler(configuration.logFormat, threshold: threshold)
+                },
+                threshold: threshold,
+                reread: self.options.reader
             ).run()
         }
-    }
-
-    private static func logger(_ configuration: BrokerConfiguration) -> Logger {
-        var logger = Logger(label: "wsbroker") { label in
-            switch configuration.logFormat {
-            case .text: StreamLogHandler.standardError(label: label)
-            case .json: JSONLogHandler()
-            }
-        }
-        logger.logLevel = Logger.Level(rawValue: configuration.logLevel) ?? .info
-        return logger
     }
 }

@@ -79,6 +79,7 @@ extension TopicRuleConfiguration {
         rule.alerts = alerts
         rule.alertKeysMax = keysMax
         rule.view = from.map { TopicRule.View(from: $0, topic: self.template) }
+        rule.text = self.document.bytes
         return rule
     }
 

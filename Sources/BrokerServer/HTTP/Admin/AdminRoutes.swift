@@ -7,6 +7,7 @@ struct AdminRoutes {
     let readiness: Readiness
     let backup: BackupRoute
     let broker: BrokerRoutes
+    let reload: ReloadRoute
     let guardian: BrowserGuard
     let figures: FiguresSource
 
@@ -17,6 +18,7 @@ struct AdminRoutes {
         self.get("/metrics", router) { _ in await self.metrics() }
         self.get("/connections", router) { _ in await self.broker.connections() }
         self.post("/backup", router) { await self.backup.respond(to: $0) }
+        self.post("/reload", router) { _ in await self.reload.respond() }
         self.post("/reset", router) { await self.broker.reset($0) }
         self.post("/delete", router) { await self.broker.delete($0) }
         self.post("/kick", router) { await self.broker.kick($0) }

@@ -34,6 +34,11 @@ struct BrokerRoutes: Sendable {
         var session: String?
     }
 
+    /// What is answered to a deletion.
+    private struct Deletion: Decodable {
+        var deleted: Int
+    }
+
     private static let bodyBytesMax = 16 << 10
 
     func topics(_ request: Request) async -> Response {
@@ -69,7 +74,9 @@ struct BrokerRoutes: Sendable {
         case .failure(let refusal): return refusal.response
         case .success(let topic): question = .request(.reset, topic: topic)
         }
-        return await self.carryOut(question, "a topic was reset", ["topic": "\(text)"])
+        return await self.carryOut(question) { _ in
+            self.logger.notice("a topic was reset", metadata: ["topic": "\(text)"])
+        }
     }
 
     func delete(_ request: Request) async -> Response {
@@ -86,7 +93,10 @@ struct BrokerRoutes: Sendable {
         case .failure(let refusal): return refusal.response
         case .success(let filter): question = .command(.delete(filter))
         }
-        return await self.carryOut(question, "topics were deleted", ["filter": "\(text)"])
+        return await self.carryOut(question) { json in
+            let count = (try? JSONDecoder().decode(Deletion.self, from: json))?.deleted ?? 0
+            self.logger.notice("topics were deleted", metadata: ["filter": "\(text)", "topics": "\(count)"])
+        }
     }
 
     func kick(_ request: Request) async -> Response {
@@ -98,14 +108,12 @@ struct BrokerRoutes: Sendable {
         return .json(.ok, encoding: Target(session: text))
     }
 
-    private func carryOut(_ question: LocalQuestion, _ line: String, _ metadata: Logger.Metadata) async -> Response {
+    private func carryOut(_ question: LocalQuestion, _ log: (Data) -> Void) async -> Response {
         switch await self.questions.ask(question, as: .administrator) {
         case .failure(let refusal):
             return refusal.response
         case .success(let json):
-            var metadata = metadata
-            metadata["answer"] = "\(String(buffer: json))"
-            self.logger.notice("\(line)", metadata: metadata)
+            log(Data(json.readableBytesView))
             return .json(.ok, json)
         }
     }
