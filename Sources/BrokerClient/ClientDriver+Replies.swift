@@ -55,6 +55,11 @@ extension ClientDriver: ConnectionDelegate {
             }
             if self.welcomedProducer(reply, bytes) { self.opened() }
         case .bye: self.machine.receivedBye(afterMilliseconds: reply.afterMilliseconds)
+        case .ended:
+            let filter = TopicFilter(unchecked: reply.topic.bytes(in: bytes))
+            guard let owner = self.table.owner(of: filter) else { return }
+            self.handOver()
+            self.endSubscription(owner, ClientError(reply.refusal(in: bytes)))
         case .unknown: break
         }
     }

@@ -93,7 +93,7 @@ extension Broker {
         if producer.window.place(of: seq) == .accepted {
             return self.acknowledgeAgain(seq, request, in: message, producer, session)
         }
-        if !session.may(.publish) {
+        if !session.mayPublish(to: name) {
             return self.refuse(
                 Self.forbidden("publish to", name, session),
                 seq,
@@ -211,7 +211,9 @@ extension Broker {
         _ producer: ProducerState,
         _ session: CoreSession
     ) {
-        let topic = self.readableTopic(request.topic.bytes(in: message))
+        let name = request.topic.bytes(in: message)
+        // Nobody knows which topic it was, and the one that is named now may be none of the client's business.
+        let topic = session.mayPublish(to: name) ? self.readableTopic(name) : nil
         let needs = max(producer.lastBatch, topic?.lastBatch ?? 0)
         self.counts.duplicates += 1
         self.reply(to: session, seq, request.messageBytes, needs: needs) { buffer in

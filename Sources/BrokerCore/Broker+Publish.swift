@@ -9,7 +9,7 @@ extension Broker {
         if let seq = request.seq { return self.publishNumbered(seq, request, in: message, from: session) }
         let id = request.id.bytes(in: message)
         let name = request.topic.bytes(in: message)
-        guard session.may(.publish) else {
+        guard session.mayPublish(to: name) else {
             return self.refuse(Self.forbidden("publish to", name, session), of: request, in: message, session)
         }
         if !request.once.isEmpty { return self.publishOnce(request, in: message, from: session) }
@@ -40,7 +40,7 @@ extension Broker {
     func publishPlain(_ request: Request, in message: UnsafeRawBufferPointer, from session: CoreSession) {
         let data = request.data.bytes(in: message)
         let empty = UnsafeRawBufferPointer(start: nil, count: 0)
-        guard session.may(.publish) else {
+        guard self.plainTopic.withUnsafeBytes({ session.mayPublish(to: $0) }) else {
             return self.refuse(
                 self.plainTopic.withUnsafeBytes { Self.forbidden("publish to", $0, session) },
                 id: empty,
@@ -53,15 +53,6 @@ extension Broker {
         guard let refusal else { return }
         self.refuse(refusal, id: empty, requestBytes: request.messageBytes, session)
     }
-
-    static func forbidden(
-        _ action: StaticString,
-        _ topic: UnsafeRawBufferPointer,
-        _ session: CoreSession
-    ) -> Refusal {
-        let name = String(decoding: topic, as: UTF8.self)
-        return Refusal(.forbidden, "\(action) '\(name)' is not allowed for '\(session.principal.name)'")
-    }
 }
 
 extension Broker {
@@ -72,7 +63,7 @@ extension Broker {
         func refuse(_ refusal: Refusal) {
             self.refuse(refusal, id: id, requestBytes: request.messageBytes, session)
         }
-        guard session.may(.admin) else { return refuse(Self.forbidden("reset of", name, session)) }
+        guard session.may(.admin, topic: name) else { return refuse(Self.forbidden("reset of", name, session)) }
         guard let topic = self.existingTopic(name), let accumulator = topic.accumulator else {
             return refuse(Refusal(.noValue, "the topic has no aggregate"))
         }

@@ -31,12 +31,13 @@ extension Broker {
         self.finish(search, session)
     }
 
+    /// A list is of those topics that the session may read, and so is one of none.
     private func refusal(of command: TopicCommand, _ session: CoreSession) -> Refusal? {
         let name = command.filter.bytes
         switch command {
-        case .list where !session.may(.subscribe):
+        case .list where !session.principal.permissions.maySomewhere(.subscribe):
             return name.withUnsafeBytes { Self.forbidden("subscribe to", $0, session) }
-        case .delete where !session.may(.admin):
+        case .delete where !session.may(.admin, filter: command.filter):
             return name.withUnsafeBytes { Self.forbidden("deletion of", $0, session) }
         case .list, .delete:
             return nil
@@ -94,6 +95,9 @@ extension Broker {
 
     /// Does with a topic that matches what the command says.
     private func look(at topic: TopicState, _ search: inout TopicSearch, _ session: CoreSession) -> Refusal? {
+        if case .list = search.command, !topic.name.withUnsafeBytes({ session.may(.subscribe, topic: $0) }) {
+            return nil
+        }
         guard topic.isThere else {
             // That there is nothing has to be true too.
             search.needs = max(search.needs, topic.lastBatch)

@@ -8,7 +8,7 @@ extension Broker {
     func get(_ request: Request, in message: UnsafeRawBufferPointer, from session: CoreSession) {
         let id = request.id.bytes(in: message)
         let name = request.topic.bytes(in: message)
-        guard session.may(.subscribe) else {
+        guard session.may(.subscribe, topic: name) else {
             return self.refuse(
                 Self.forbidden("subscribe to", name, session),
                 id: id,
@@ -122,7 +122,7 @@ extension Broker {
         in message: UnsafeRawBufferPointer,
         _ session: CoreSession
     ) -> Refusal? {
-        guard session.may(.subscribe) else { return Self.forbidden("subscribe to", name, session) }
+        guard session.may(.subscribe, filter: filter) else { return Self.forbidden("subscribe to", name, session) }
         let isNew = session.filters[filter] == nil
         guard !isNew || session.filters.count < self.limits.subscriptionsPerConnection else {
             let most = self.limits.subscriptionsPerConnection
@@ -175,16 +175,20 @@ extension Broker {
 
     func unsubscribe(_ request: Request, in message: UnsafeRawBufferPointer, from session: CoreSession) {
         let filter = TopicFilter(unchecked: request.topic.bytes(in: message))
-        if let wantsAll = session.filters.removeValue(forKey: filter) {
-            let batch = self.batch(session.pendingBatch)
-            self.putInOrder(batch)
-            self.dropInterest(filter, wantsAll: wantsAll, hub: session.id.hub)
-            batch.hubs[Int(session.id.hub)].subscribe(
-                SubscriptionChange(session: session.id, filter: filter, options: nil),
-                flags: []
-            )
-        }
+        self.endSubscription(filter, session)
         self.answer(request, in: message, to: session) { $0.writeAck(id: $1) }
+    }
+
+    /// Ends a subscription, if there is such a one: what happens from now on is not told any more.
+    func endSubscription(_ filter: TopicFilter, _ session: CoreSession) {
+        guard let wantsAll = session.filters.removeValue(forKey: filter) else { return }
+        let batch = self.batch(session.pendingBatch)
+        self.putInOrder(batch)
+        self.dropInterest(filter, wantsAll: wantsAll, hub: session.id.hub)
+        batch.hubs[Int(session.id.hub)].subscribe(
+            SubscriptionChange(session: session.id, filter: filter, options: nil),
+            flags: []
+        )
     }
 
     // MARK: Retained messages of wildcard subscriptions

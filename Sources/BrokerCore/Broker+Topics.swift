@@ -148,6 +148,7 @@ extension Broker {
         self.timePassed(at: now)
         self.dropStaleKeys()
         self.expireOnces()
+        self.expireCredentials()
         for _ in 0..<min(Self.sweepStep, self.topics.count) {
             if self.sweepCursor >= self.topics.count { self.sweepCursor = 0 }
             let index = self.sweepCursor

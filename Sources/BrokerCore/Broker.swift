@@ -14,8 +14,9 @@ import NIOCore
 package final class Broker {
     var rules: TopicRules
     let limits: BrokerLimits
+    var access: AccessRules
     /// Whom a session speaks for that has said nothing about it.
-    let anonymous: Principal
+    var anonymous: Principal
     let serverName: String
     let plainTopic: [UInt8]
     let logger: Logger
@@ -59,6 +60,8 @@ package final class Broker {
 
     // Sessions and who wants what
     var sessions: [[CoreSession?]]
+    /// Sessions whose credentials end at some time.
+    var expiring: [SessionID] = []
     /// The one that was heard last, or nobody.
     private var lastSession: CoreSession
     var filters = FilterTree()
@@ -105,7 +108,7 @@ package final class Broker {
     package init(
         rules: TopicRules,
         limits: BrokerLimits = BrokerLimits(),
-        rights: Rights = [.publish, .subscribe],
+        access: AccessRules = AccessRules(),
         plainTopic: Topic,
         restored: RestoredStore,
         runEpoch: String,
@@ -118,7 +121,8 @@ package final class Broker {
         precondition((1...64).contains(hubCount), "hubs are kept as the bits of a machine word")
         self.rules = rules
         self.limits = limits
-        self.anonymous = .anonymous(rights)
+        self.access = access
+        self.anonymous = Principal(.anonymous, access.permissions(of: .anonymous))
         self.plainTopic = plainTopic.bytes
         self.storeEpoch = restored.epoch
         self.deletions = restored.deletions
@@ -132,7 +136,7 @@ package final class Broker {
         self.windowClock = WindowClock(at: now)
         self.clockOffset = Int64(clamping: now.wall) - Int64(clamping: now.monotonic / 1_000_000)
         self.sessions = Array(repeating: [], count: hubCount)
-        self.nobody = CoreSession(.none, .administrator)
+        self.nobody = CoreSession(.none, Principal(.administrator, Permissions(everywhere: .all)))
         self.lastSession = self.nobody
         self.immediate = EffectBatch(number: 0, hubCount: hubCount)
         self.gathering = EffectBatch(number: 1, hubCount: hubCount)
@@ -213,9 +217,6 @@ package final class Broker {
         if isLast { self.close(session, .tooManyErrors) }
     }
 
-    /// Says whom a session speaks for, before it says anything itself.
-    package func opened(_ id: SessionID, as principal: Principal) { self.session(id).principal = principal }
-
     /// Forgets a session whose connection is gone.
     package func sessionClosed(_ id: SessionID) {
         guard let session = self.existingSession(id) else { return }
@@ -264,7 +265,9 @@ package final class Broker {
             self.refuse(refusal, id: id, requestBytes: request.messageBytes, session)
             return self.close(session, .unsupportedVersion)
         }
-        guard !session.hasSpoken else {
+        // The token was judged before the request came here, and counts from now on.
+        let isRenewal = !request.token.isEmpty && !request.hasProducer
+        guard !session.hasSpoken || isRenewal else {
             let refusal = Refusal(.badEnvelope, "'hello' comes first; a later one may only carry a fresh 'token'")
             return self.refuse(refusal, id: id, requestBytes: request.messageBytes, session)
         }
@@ -298,6 +301,7 @@ package final class Broker {
                 server: self.serverName,
                 session: name,
                 messageBytesMax: self.limits.wire.messageBytesMax,
+                principal: session.principal.identity == .anonymous ? nil : session.principal.name,
                 producer: welcome
             )
         }

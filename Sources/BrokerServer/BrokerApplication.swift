@@ -173,13 +173,14 @@ package struct BrokerApplication: Sendable {
             return try await EventLoops.start(
                 on: group,
                 configuration: self.configuration.transport,
+                access: ConnectionAccess(self.configuration.accessPolicy, wallClock: ProcessResources.wallClock),
                 logger: self.logger,
                 wallClock: ProcessResources.wallClock
             ) { [configuration, logger] eventLoop, hubCount in
                 let broker = try Broker(
                     rules: rules,
                     limits: configuration.transport.limits,
-                    rights: configuration.rights,
+                    access: configuration.access,
                     plainTopic: plainTopic,
                     restored: restored,
                     runEpoch: runEpoch,
@@ -234,16 +235,14 @@ package struct BrokerApplication: Sendable {
 
     private func clientRoutes(_ loops: EventLoops) -> ClientRoutes {
         let wire = self.configuration.transport.limits.wire
-        let principal = Principal.anonymous(self.configuration.rights)
         let dashboard = self.configuration.dashboard
         return ClientRoutes(
             topics: TopicRoutes(
                 questions: BrokerQuestions(loops: loops, limits: wire.topic),
-                principal: principal,
-                origins: Origins(allowed: Set(self.configuration.origins)),
+                login: RequestLogin(access: loops.access),
+                origins: Origins(access: loops.access, isSecure: false),
                 streams: StreamRoutes(
                     loops: loops,
-                    principal: principal,
                     count: StreamCount(most: self.configuration.streams),
                     waitMax: self.configuration.waitSeconds
                 ),
@@ -269,8 +268,13 @@ package struct BrokerApplication: Sendable {
             ),
             broker: BrokerRoutes(questions: questions, logger: self.logger),
             reload: ReloadRoute(reloader: reloader),
-            guardian: BrowserGuard(host: self.configuration.admin.host),
-            figures: figures
+            guardian: AdminGuard(
+                access: figures.loops.access,
+                browsers: BrowserGuard(host: self.configuration.admin.host),
+                isLocal: BrokerConfiguration.isLoopback(self.configuration.admin.host)
+            ),
+            figures: figures,
+            logger: self.logger
         )
         return Application(
             router: routes.router,

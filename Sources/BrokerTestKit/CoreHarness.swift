@@ -53,6 +53,7 @@ package final class CoreHarness {
         _ rules: [TopicRule] = [],
         limits: BrokerLimits = BrokerLimits(),
         rights: Rights = [.publish, .subscribe],
+        access: AccessRules? = nil,
         plainTopic: String = "total",
         rows: [TopicRow] = [],
         runEpoch: String = "r1",
@@ -76,7 +77,7 @@ package final class CoreHarness {
         self.broker = try Broker(
             rules: TopicRules(rules),
             limits: limits,
-            rights: rights,
+            access: access ?? AccessRules(anonymous: rights),
             plainTopic: Topic(plainTopic),
             restored: restored,
             runEpoch: runEpoch,
@@ -101,6 +102,18 @@ package final class CoreHarness {
         client.session = self.hubs[hub].open(client.connection)
         self.clients.append(client)
         return client
+    }
+
+    /// The same for somebody who has shown who it is.
+    package func connect(hub: Int = 0, as identity: Identity) -> Client {
+        let client = self.connect(hub: hub)
+        if let session = client.session { self.broker.opened(session.id, as: identity) }
+        return client
+    }
+
+    /// Fresh credentials of a client that is connected, which the transport has judged.
+    package func renew(_ client: Client, as identity: Identity) {
+        if let session = client.session { self.broker.renewed(session.id, as: identity) }
     }
 
     package func disconnect(_ client: Client) {
@@ -135,9 +148,9 @@ package final class CoreHarness {
     }
 
     /// The same without waiting for the answer.
-    package func start(_ command: TopicCommand, from client: Client, as principal: Principal = .administrator) {
+    package func start(_ command: TopicCommand, from client: Client, as identity: Identity = .administrator) {
         guard let session = client.session else { return }
-        self.broker.opened(session.id, as: principal)
+        self.broker.opened(session.id, as: identity)
         self.broker.receive(command, id: Array("0".utf8), from: session.id, at: self.time)
     }
 
@@ -259,6 +272,14 @@ package final class CoreHarness {
     /// Puts other rules in force, between two requests.
     package func change(_ rules: [TopicRule]) throws {
         try self.broker.changeRules(TopicRules(rules), at: self.time)
+        self.tick()
+    }
+
+    /// Puts other access rules in force, between two requests.
+    ///
+    /// - `isValid`: Whether what showed an identity still stands.
+    package func change(_ access: AccessRules, isValid: (Identity) -> Bool = { _ in true }) {
+        self.broker.changeAccess(access, at: self.time, isValid: isValid)
         self.tick()
     }
 

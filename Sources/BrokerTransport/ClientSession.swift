@@ -13,13 +13,16 @@ final class ClientSession: MessageConsumer {
     private var session: HubSession?
     private var reader: MessageReader
     private var rate: TokenBucket?
+    private var login: ClientLogin
     /// What may be without an answer; asked about for every frame, so they stand here.
     private let messagesMax: Int
     private let bytesMax: Int
 
-    init(loop: LoopDriver) {
+    /// - `identity`: Who its handshake says that it is; `nil` if it still has to say so.
+    init(loop: LoopDriver, access: ConnectionAccess, identity: Identity?) {
         let configuration = loop.configuration
         self.loop = loop
+        self.login = ClientLogin(access: access, identity: identity)
         self.reader = MessageReader(limits: configuration.limits)
         self.messagesMax = configuration.limits.unacknowledgedMessages
         self.bytesMax = configuration.limits.unacknowledgedBytes
@@ -51,6 +54,11 @@ final class ClientSession: MessageConsumer {
         let session = self.loop.hub.open(connection)
         session.since = self.loop.now().wall
         self.session = session
+        switch self.login.identity {
+        case nil: self.expectLogin()
+        case .anonymous?: break
+        case let identity?: self.loop.identified(session, as: identity, isRenewal: false)
+        }
         let address = connection.peer?.address ?? ""
         self.loop.logger.debug("a client came", metadata: ["session": "\(session.id)", "address": "\(address)"])
         if self.loop.isDraining { connection.drain() }
@@ -68,6 +76,7 @@ final class ClientSession: MessageConsumer {
     func ended() {
         guard let session = self.session else { return }
         self.session = nil
+        self.login.deadline?.cancel()
         let metadata: Logger.Metadata = ["session": "\(session.id)", "published": "\(session.published)"]
         self.loop.logger.debug("a client went", metadata: metadata)
         self.loop.closed(session)
@@ -84,11 +93,60 @@ final class ClientSession: MessageConsumer {
             if self.rate != nil, let error = self.rateRefusal(request) {
                 return self.loop.refuse(error, UnsafeRawBufferPointer(message), from: session, isLast: false)
             }
-            if request.operation == .hello { self.note(request.client, of: message) }
+            if request.operation == .hello {
+                self.note(request.client, of: message)
+                if !request.token.isEmpty { return self.logIn(request, message, session) }
+            }
+            self.login.hasSpoken = true
+            guard self.login.identity != nil else {
+                return self.loop.end(session, ConnectionAccess.unauthenticated)
+            }
             if request.operation == .subscribe, Self.hasWildcards(request, message) { session.isHeld = true }
             self.loop.submit(request, UnsafeRawBufferPointer(message), from: session)
         } catch {
             self.loop.refuse(error.error, UnsafeRawBufferPointer(message), from: session, isLast: error.isLast)
+        }
+    }
+
+    // MARK: Who it is
+
+    /// Ends the connection unless it says in time who it is.
+    private func expectLogin() {
+        let time = self.loop.configuration.handshakeTimeout
+        self.login.deadline = self.loop.eventLoop.assumeIsolated().scheduleTask(in: time) {
+            guard let session = self.session else { return }
+            self.loop.end(session, ConnectionAccess.unauthenticated)
+        }
+    }
+
+    /// Finds out who sends a `hello` with a token, and takes the request only then; the client waits for it.
+    private func logIn(_ request: Request, _ message: UnsafeMutableRawBufferPointer, _ session: HubSession) {
+        session.isHeld = true
+        let token = String(decoding: request.token.bytes(in: UnsafeRawBufferPointer(message)), as: UTF8.self)
+        let bytes = Array(message)
+        self.loop.eventLoop
+            .makeFutureWithTask { [access = self.login.access] in await access.identity(of: Credentials(token: token)) }
+            .assumeIsolated()
+            .whenSuccess { self.finishLogIn($0, request, bytes) }
+    }
+
+    private func finishLogIn(_ result: Result<Identity, AuthenticationFailure>, _ request: Request, _ message: [UInt8])
+    {
+        guard let session = self.session else { return }
+        switch result.flatMap({ self.login.accept($0) }) {
+        case .failure(let failure) where failure.code == .forbidden:
+            var error = RequestError(failure.code, failure.reason)
+            error.id = request.id
+            session.isHeld = false
+            message.withUnsafeBytes { self.loop.refuse(error, $0, from: session, isLast: false) }
+            session.connection?.answered()
+        case .failure(let failure):
+            self.loop.end(session, failure)
+        case .success(let step):
+            session.isHeld = false
+            self.loop.identified(session, as: step.identity, isRenewal: step.isRenewal)
+            message.withUnsafeBytes { self.loop.submit(request, $0, from: session) }
+            session.connection?.answered()
         }
     }
 

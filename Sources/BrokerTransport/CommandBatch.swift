@@ -7,6 +7,8 @@ struct CommandBatch: Sendable {
         /// A request and where its message begins in ``CommandBatch/bytes``.
         case request(Request, start: Int, session: SessionID)
         case refusal(RequestError, start: Int, count: Int, session: SessionID, isLast: Bool)
+        case identified(SessionID, Identity, isRenewal: Bool)
+        case end(SessionID, AuthenticationFailure)
         case drained(SessionID)
         case closed(SessionID)
     }
@@ -35,6 +37,14 @@ struct CommandBatch: Sendable {
             .refusal(error, start: self.bytes.count, count: message.count, session: session, isLast: isLast)
         )
         self.bytes.append(contentsOf: message)
+    }
+
+    mutating func add(_ identity: Identity, _ session: SessionID, isRenewal: Bool) {
+        self.commands.append(.identified(session, identity, isRenewal: isRenewal))
+    }
+
+    mutating func add(_ failure: AuthenticationFailure, _ session: SessionID) {
+        self.commands.append(.end(session, failure))
     }
 
     mutating func addDrained(_ session: SessionID) { self.commands.append(.drained(session)) }

@@ -1,3 +1,4 @@
+import BrokerCore
 import NIOCore
 
 /// Watches the time of a connection that is not a WebSocket: until its first request is complete, and again from the
@@ -19,6 +20,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var isClosing = false
     /// Why this client is not served whatever it asks, if it came past a limit.
     var refusal: WebSocketUpgrade.Refusal?
+    /// Who the client is, once its handshake has said so; `nil` while that is owed.
+    var identity: Identity?
     /// How many bytes of the current request's first line have come.
     private(set) var requestLineBytes = 0
     private var isInRequestLine = true

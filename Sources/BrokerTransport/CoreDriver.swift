@@ -56,7 +56,13 @@ package final class CoreDriver {
         self.broker.refuse(error, in: message, from: session, isLast: isLast, at: now)
     }
 
-    func opened(_ session: SessionID, as principal: Principal) { self.broker.opened(session, as: principal) }
+    func identified(_ session: SessionID, as identity: Identity, isRenewal: Bool) {
+        isRenewal ? self.broker.renewed(session, as: identity) : self.broker.opened(session, as: identity)
+    }
+
+    func end(_ session: SessionID, _ code: ErrorCode, _ reason: String, at now: BrokerTime) {
+        self.broker.end(session, code, reason, at: now)
+    }
 
     func receive(_ command: TopicCommand, id: [UInt8], _ session: SessionID, at now: BrokerTime) {
         self.broker.receive(command, id: id, from: session, at: now)
@@ -85,6 +91,10 @@ package final class CoreDriver {
                 case .refusal(let error, let start, let count, let session, let isLast):
                     let message = UnsafeRawBufferPointer(rebasing: bytes[start..<start + count])
                     self.broker.refuse(error, in: message, from: session, isLast: isLast, at: now)
+                case .identified(let session, let identity, let isRenewal):
+                    self.identified(session, as: identity, isRenewal: isRenewal)
+                case .end(let session, let failure):
+                    self.broker.end(session, failure.code, failure.reason, at: now)
                 case .drained(let session):
                     self.broker.sessionDrained(session)
                 case .closed(let session):
@@ -166,6 +176,13 @@ package final class CoreDriver {
 
     /// Notes that there is too little room to store anything, or `nil` that there is enough again.
     func setStorageShortage(_ reason: String?) { self.broker.storageShortage = reason }
+
+    /// Puts other access rules in force between two requests.
+    func changeAccess(_ access: AccessRules, isValid: (Identity) -> Bool) {
+        self.broker.changeAccess(access, at: self.now(), isValid: isValid)
+        self.passOn()
+        self.loops[0].finishTick()
+    }
 
     /// Puts other rules in force between two requests, or says why not.
     func changeRules(_ rules: TopicRules) -> Result<Void, RuleChangeRefusal> {

@@ -9,12 +9,12 @@ extension EventLoops {
         package init() {}
     }
 
-    /// Asks one question for `principal` and waits for the answer, which comes when everything that it speaks of is
+    /// Asks one question for somebody and waits for the answer, which comes when everything that it speaks of is
     /// committed.
-    package func ask(_ question: LocalQuestion, as principal: Principal) async throws -> LocalAnswer {
+    package func ask(_ question: LocalQuestion, as identity: Identity) async throws -> LocalAnswer {
         let promise = self.loops[0].makePromise(of: LocalAnswer.self)
         self.loops[0].execute { [driver = self.drivers[0]] in
-            OneAnswer(promise).ask(question, principal, of: driver.value)
+            OneAnswer(promise).ask(question, identity, of: driver.value)
         }
         return try await promise.futureResult.get()
     }
@@ -36,6 +36,21 @@ extension EventLoops {
         let promise = self.loops[0].makePromise(of: Result<Void, RuleChangeRefusal>.self)
         self.core.run { promise.succeed($0.changeRules(rules)) }
         return try await promise.futureResult.get()
+    }
+
+    /// Puts other access rules in force, and judges everybody who is connected by them.
+    ///
+    /// - `isValid`: Whether what showed an identity still stands.
+    package func changeAccess(
+        _ access: AccessRules,
+        isValid: @escaping @Sendable (Identity) -> Bool
+    ) async throws {
+        let promise = self.loops[0].makePromise(of: Void.self)
+        self.core.run {
+            $0.changeAccess(access, isValid: isValid)
+            promise.succeed()
+        }
+        try await promise.futureResult.get()
     }
 
     /// Closes a connection with 1008, which tells the client that it was meant; returns whether there is such a one.
@@ -71,8 +86,8 @@ private final class OneAnswer {
 
     init(_ promise: EventLoopPromise<LocalAnswer>) { self.promise = promise }
 
-    func ask(_ question: LocalQuestion, _ principal: Principal, of loop: LoopDriver) {
-        self.session = loop.openLocal(principal, nil, waitsForAnswer: true) { self.receive($0, loop.eventLoop) }
+    func ask(_ question: LocalQuestion, _ identity: Identity, of loop: LoopDriver) {
+        self.session = loop.openLocal(identity, nil, waitsForAnswer: true) { self.receive($0, loop.eventLoop) }
         guard let session = self.session else { return self.promise.fail(EventLoops.Stopping()) }
         session.ask(question)
     }

@@ -7,6 +7,7 @@ package import NIOCore
 package final class EventLoops: Sendable {
     package let configuration: TransportConfiguration
     package let gate: ConnectionGate
+    package let access: ConnectionAccess
     let loops: [any EventLoop]
     let drivers: [NIOLoopBound<LoopDriver>]
     let core: CoreHandle
@@ -15,12 +16,14 @@ package final class EventLoops: Sendable {
         _ loops: [any EventLoop],
         _ drivers: [NIOLoopBound<LoopDriver>],
         _ core: CoreHandle,
-        _ configuration: TransportConfiguration
+        _ configuration: TransportConfiguration,
+        _ access: ConnectionAccess
     ) {
         self.loops = loops
         self.drivers = drivers
         self.core = core
         self.configuration = configuration
+        self.access = access
         self.gate = ConnectionGate(
             connectionsMax: configuration.connections,
             perAddressMax: configuration.connectionsPerAddress
@@ -33,6 +36,7 @@ package final class EventLoops: Sendable {
     package static func start(
         on group: any EventLoopGroup,
         configuration: TransportConfiguration,
+        access: ConnectionAccess,
         logger: Logger,
         wallClock: @escaping @Sendable () -> UInt64,
         makeCore: @escaping @Sendable (any EventLoop, Int) throws -> CoreDriver
@@ -79,7 +83,7 @@ package final class EventLoops: Sendable {
         }
         let all = handles
         try await loops[0].submit { first.1.value.attach(all) }.get()
-        return EventLoops(loops, bound, first.0, configuration)
+        return EventLoops(loops, bound, first.0, configuration, access)
     }
 
     /// The driver of the loop that is being run.

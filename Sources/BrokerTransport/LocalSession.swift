@@ -32,7 +32,7 @@ package final class LocalSession {
     init(
         loop: LoopDriver,
         core: CoreDriver,
-        principal: Principal,
+        identity: Identity,
         peer: PeerDescription?,
         waitsForAnswer: Bool,
         receiver: @escaping (Event) -> Void
@@ -46,7 +46,7 @@ package final class LocalSession {
         self.session = session
         session.since = loop.now().wall
         session.client = String(decoding: (peer?.client ?? "").utf8.prefix(HubSession.clientBytesMax), as: UTF8.self)
-        core.opened(session.id, as: principal)
+        core.identified(session.id, as: identity, isRenewal: false)
     }
 
     /// Asks for something; what comes back repeats its `id`.

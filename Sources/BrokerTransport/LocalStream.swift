@@ -43,13 +43,13 @@ extension EventLoops {
     /// Asks for a subscription and gives back everything that comes: first the answer, or what comes before it.
     package func stream(
         _ question: LocalQuestion,
-        as principal: Principal,
+        as identity: Identity,
         peer: PeerDescription
     ) async throws -> LocalStream {
         try await self.loops[0].submit { [driver = self.drivers[0], loop = self.loops[0]] in
             let (events, continuation) = AsyncStream.makeStream(of: LocalStream.Event.self)
             let receiver = StreamReceiver(continuation)
-            let session = driver.value.openLocal(principal, peer, waitsForAnswer: false) { receiver.receive($0) }
+            let session = driver.value.openLocal(identity, peer, waitsForAnswer: false) { receiver.receive($0) }
             guard let session else { throw Stopping() }
             receiver.begin(session)
             session.ask(question)

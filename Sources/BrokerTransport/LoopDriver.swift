@@ -148,6 +148,25 @@ final class LoopDriver {
         }
     }
 
+    /// Says whom a session speaks for: before it says anything itself, or with a later `hello`.
+    func identified(_ session: HubSession, as identity: Identity, isRenewal: Bool) {
+        switch self.core {
+        case .here(let core): core.identified(session.id, as: identity, isRenewal: isRenewal)
+        case .elsewhere: self.commands.add(identity, session.id, isRenewal: isRenewal)
+        }
+        self.scheduleTick()
+    }
+
+    /// Tells a session why it ends, and ends it.
+    func end(_ session: HubSession, _ failure: AuthenticationFailure) {
+        let now = self.now()
+        switch self.core {
+        case .here(let core): core.end(session.id, failure.code, failure.reason, at: now)
+        case .elsewhere: self.commands.add(failure, session.id)
+        }
+        self.scheduleTick()
+    }
+
     func closed(_ session: HubSession) {
         self.hub.close(session)
         self.tellIfEmpty()
@@ -163,7 +182,7 @@ final class LoopDriver {
     ///
     /// - `waitsForAnswer`: Whether it is given a while for its answer when the broker stops.
     func openLocal(
-        _ principal: Principal,
+        _ identity: Identity,
         _ peer: PeerDescription?,
         waitsForAnswer: Bool,
         receiver: @escaping (LocalSession.Event) -> Void
@@ -172,7 +191,7 @@ final class LoopDriver {
         return LocalSession(
             loop: self,
             core: core,
-            principal: principal,
+            identity: identity,
             peer: peer,
             waitsForAnswer: waitsForAnswer,
             receiver: receiver

@@ -1,3 +1,4 @@
+package import BrokerCore
 import BrokerWire
 import HTTPTypes
 package import HummingbirdCore
@@ -31,23 +32,34 @@ package struct UpgradeChannel: HTTPChannelHandler {
 
     /// The broker's: a WebSocket is a client of the core that `loops` drive.
     package init(responder: @escaping HTTPChannelHandler.Responder, loops: EventLoops) {
-        self.init(responder: responder, configuration: loops.configuration, gate: loops.gate) { channel in
-            let session = ClientSession(loop: loops.driver(of: channel.eventLoop))
+        self.init(
+            responder: responder,
+            configuration: loops.configuration,
+            gate: loops.gate,
+            access: loops.access
+        ) { channel, identity in
+            let session = ClientSession(
+                loop: loops.driver(of: channel.eventLoop),
+                access: loops.access,
+                identity: identity
+            )
             try channel.pipeline.syncOperations.addHandler(WebSocketHandler(consumer: session))
         }
     }
 
-    /// - `serve`: Adds the handlers that serve a WebSocket to its channel; called on its event loop.
+    /// - `serve`: Adds the handlers that serve a WebSocket to its channel; called on its event loop, with who the client
+    ///   is, or `nil` if it still has to say so.
     package init(
         responder: @escaping HTTPChannelHandler.Responder,
         configuration: TransportConfiguration,
         gate: ConnectionGate,
-        serve: @escaping @Sendable (any Channel) throws -> Void
+        access: ConnectionAccess,
+        serve: @escaping @Sendable (any Channel, Identity?) throws -> Void
     ) {
         self.responder = responder
         self.configuration = configuration
         self.gate = gate
-        self.upgrader = WebSocketUpgrader(serve: serve)
+        self.upgrader = WebSocketUpgrader(access: access, serve: serve)
     }
 
     package func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
@@ -162,6 +174,12 @@ package struct UpgradeChannel: HTTPChannelHandler {
 private struct Refused: Error {}
 
 extension WebSocketUpgrade.Refusal {
+    /// Of credentials that are not taken.
+    package init(_ failure: AuthenticationFailure) {
+        let challenge = WebSocketUpgrade.Header(name: "WWW-Authenticate", value: "Bearer")
+        self.init(status: 401, reason: "\(failure.code.name): \(failure.reason)", headers: [challenge])
+    }
+
     /// Answers and shuts the write side; the returned future ends when that is done, and ``ConnectionGuard`` sees to
     /// the end.
     fileprivate func answer(on channel: any Channel) -> EventLoopFuture<Void> {
@@ -179,7 +197,8 @@ extension WebSocketUpgrade.Refusal {
 
 /// Makes WebSockets of those requests that are one.
 private struct WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader {
-    let serve: @Sendable (any Channel) throws -> Void
+    let access: ConnectionAccess
+    let serve: @Sendable (any Channel, Identity?) throws -> Void
     let supportedProtocol = "websocket"
     let requiredUpgradeHeaders: [String] = []
 
@@ -188,6 +207,12 @@ private struct WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader {
         upgradeRequest head: HTTPRequestHead,
         initialResponseHeaders: HTTPHeaders
     ) -> EventLoopFuture<HTTPHeaders> {
+        guard let connection = try? channel.pipeline.syncOperations.handler(type: ConnectionGuard.self) else {
+            return channel.eventLoop.makeFailedFuture(Refused())
+        }
+        if let refusal = connection.refusal ?? self.originRefusal(of: head, isSecure: false) {
+            return refusal.answer(on: channel).flatMapThrowing { throw Refused() }
+        }
         let path = head.uri.prefix { $0 != "?" }
         let judgement = WebSocketUpgrade.judge(
             method: head.method.rawValue,
@@ -198,28 +223,74 @@ private struct WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader {
         case .refuse(let refusal):
             return refusal.answer(on: channel).flatMapThrowing { throw Refused() }
         case .accept(let key, let subprotocol):
-            if let refusal = try? channel.pipeline.syncOperations.handler(type: ConnectionGuard.self).refusal {
-                return refusal.answer(on: channel).flatMapThrowing { throw Refused() }
-            }
-            // Before the decoder goes, which then passes on frames that came behind the request.
-            if let errors = try? channel.pipeline.syncOperations.handler(type: RequestErrorHandler.self) {
-                channel.pipeline.syncOperations.removeHandler(errors, promise: nil)
-            }
             var headers = initialResponseHeaders
             headers.add(name: "Sec-WebSocket-Accept", value: key)
             if let subprotocol { headers.add(name: "Sec-WebSocket-Protocol", value: subprotocol) }
-            return channel.eventLoop.makeSucceededFuture(headers)
+            let accepted = headers
+            return self.logIn(head, connection, channel).map {
+                // Before the decoder goes, which then passes on frames that came behind the request.
+                if let errors = try? channel.pipeline.syncOperations.handler(type: RequestErrorHandler.self) {
+                    channel.pipeline.syncOperations.removeHandler(errors, promise: nil)
+                }
+                return accepted
+            }
         }
+    }
+
+    /// Why a page in a browser is not served, if one has sent the request that may not.
+    private func originRefusal(of head: HTTPRequestHead, isSecure: Bool) -> WebSocketUpgrade.Refusal? {
+        let origins = head.headers["Origin"]
+        guard let origin = origins.first else { return nil }
+        let host = head.headers["Host"].first ?? ""
+        guard origins.count == 1,
+            self.access.policy.origins.allows(origin, host: host, isSecure: isSecure)
+        else {
+            let reason = "pages of this origin are not allowed here; the operator can list it (origins)"
+            return WebSocketUpgrade.Refusal(status: 403, reason: reason)
+        }
+        return nil
+    }
+
+    /// Finds out who the client is from what its handshake shows, or answers that it is nobody.
+    private func logIn(
+        _ head: HTTPRequestHead,
+        _ connection: ConnectionGuard,
+        _ channel: any Channel
+    ) -> EventLoopFuture<Void> {
+        let policy = self.access.policy
+        let query = policy.allowsQueryToken ? head.uri.split(separator: "?", maxSplits: 1).dropFirst().first : nil
+        let token: String?
+        do throws(Credentials.Unreadable) {
+            token = try Credentials.token(query: query) { head.headers[$0] }
+        } catch {
+            return WebSocketUpgrade.Refusal(status: 400, reason: error.reason).answer(on: channel)
+                .flatMapThrowing { throw Refused() }
+        }
+        guard let token else {
+            connection.identity = policy.allowsAnonymous ? .anonymous : nil
+            return channel.eventLoop.makeSucceededVoidFuture()
+        }
+        let guardian = NIOLoopBound(connection, eventLoop: channel.eventLoop)
+        return channel.eventLoop
+            .makeFutureWithTask { [access] in await access.identity(of: Credentials(token: token)) }
+            .flatMap { result in
+                switch result {
+                case .success(let identity):
+                    guardian.value.identity = identity
+                    return channel.eventLoop.makeSucceededVoidFuture()
+                case .failure(let failure):
+                    return WebSocketUpgrade.Refusal(failure).answer(on: channel).flatMapThrowing { throw Refused() }
+                }
+            }
     }
 
     func upgrade(channel: any Channel, upgradeRequest: HTTPRequestHead) -> EventLoopFuture<UpgradeChannel.Outcome> {
         channel.eventLoop.makeCompletedFuture {
             let operations = channel.pipeline.syncOperations
+            let connection = try operations.handler(type: ConnectionGuard.self)
             // Not needed any more; a connection is to cost as little as it can.
-            if let connection = try? operations.handler(type: ConnectionGuard.self) {
-                operations.removeHandler(connection, promise: nil)
-            }
-            try self.serve(channel)
+            operations.removeHandler(connection, promise: nil)
+            try self.serve(channel, connection.identity)
             return .webSocket
         }
     }

@@ -79,6 +79,13 @@ package enum JSONString {
         target.append(UInt8(ascii: "\""))
     }
 
+    /// `text` as a JSON string with its quotes.
+    package static func quoted(_ text: String) -> String {
+        var bytes: [UInt8] = []
+        self.append(text, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     private static func hex(_ digit: UInt8) -> UInt8 {
         digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
     }

@@ -116,11 +116,30 @@ extension ByteBuffer {
         server: String,
         session: String,
         messageBytesMax: Int,
+        principal: String? = nil,
         producer: ProducerWelcome? = nil
     ) {
+        let principal = principal.map { ",\"principal\":\(JSONString.quoted($0))" } ?? ""
         let text = """
             {"op":"welcome","v":1,"server":"\(server)","session":"\(session)","messageBytesMax":\(messageBytesMax)\
-            \(producer?.member ?? "")}
+            \(principal)\(producer?.member ?? "")}
+            """
+        Array(text.utf8).withUnsafeBytes { self.writeFrame(.text, $0) }
+    }
+
+    /// Writes what is going to happen to the connection unless the client does something.
+    package mutating func writeNotice(_ code: ErrorCode, afterMilliseconds: UInt64) {
+        let text = #"{"op":"notice","code":\#(code.rawValue),"name":"\#(code.name)","afterMs":\#(afterMilliseconds)}"#
+        Array(text.utf8).withUnsafeBytes { self.writeFrame(.text, $0) }
+    }
+
+    /// Writes that the broker has ended a subscription.
+    ///
+    /// - `filter`: The filter that it was made with.
+    package mutating func writeEnded(filter: [UInt8], _ code: ErrorCode, reason: String) {
+        let text = """
+            {"op":"unsub","topic":\(JSONString.quoted(String(decoding: filter, as: UTF8.self))),\
+            "code":\(code.rawValue),"name":"\(code.name)","reason":\(JSONString.quoted(reason))}
             """
         Array(text.utf8).withUnsafeBytes { self.writeFrame(.text, $0) }
     }

@@ -63,10 +63,13 @@ package struct Request: Sendable {
     /// highest number that it knows to be accepted.
     package var producerName: ByteRange = .empty
     private var epochOrNone: UInt64 = 0
-    package var producerAcked: UInt64?
+    /// Larger than any that can be said stands for none.
+    private var ackedOrNone: UInt64 = .max
 
     /// What the client says that it is, unescaped.
     package var client: ByteRange = .empty
+    /// What shows who the client is, unescaped.
+    package var token: ByteRange = .empty
 
     package init() {}
 
@@ -85,6 +88,11 @@ package struct Request: Sendable {
     package var producerEpoch: UInt64? {
         get { self.epochOrNone == 0 ? nil : self.epochOrNone }
         set { self.epochOrNone = newValue ?? 0 }
+    }
+
+    package var producerAcked: UInt64? {
+        get { self.ackedOrNone == .max ? nil : self.ackedOrNone }
+        set { self.ackedOrNone = newValue ?? .max }
     }
 
     /// Whether the client waits for an answer even if all goes well.

@@ -170,7 +170,7 @@ package struct RequestScanner {
         case .version: self.request.version = try self.takeInteger(field, from: 0)
         case .since: try self.scanSince()
         case .client: self.request.client = try self.takeString(field) ?? .empty
-        case .token: _ = try self.takeString(field)
+        case .token: try self.scanToken()
         case .producer: try self.scanProducer()
         case .unknown, .sinceEpoch, .sinceOffset, .producerName, .producerEpoch, .producerResume, .producerAcked: break
         }
@@ -232,6 +232,13 @@ package struct RequestScanner {
             return self.fail("once", "has 1 to 64 bytes")
         }
         self.request.once = once
+    }
+
+    private mutating func scanToken() throws(JSONSkipper.Problem) {
+        guard let token = try self.takeString(.token) else { return }
+        // Not as if there were none: who sends one wants to be somebody.
+        guard !token.isEmpty else { return self.fail("token", "is empty") }
+        self.request.token = token
     }
 
     private mutating func scanMode() throws(JSONSkipper.Problem) {

@@ -16,6 +16,25 @@ extension TopicFilter {
         return mine.count == theirs.count
     }
 
+    /// Whether every topic that this filter matches is matched by one of `filters`.
+    ///
+    /// Exact: there is no end of names for a level, so only a `+` or a `#` stands for a `+`, and topics of one length
+    /// are matched together or not at all. One filter may match those of some lengths, and another one the rest.
+    package func isCovered(by filters: [TopicFilter]) -> Bool {
+        if filters.contains(where: { $0.covers(self) }) { return true }
+        let levels = self.levels
+        guard filters.count > 1, levels.last?.isRest == true else { return false }
+        let prefix = levels.dropLast()
+        // Longer ones are matched by the same filters as those one level longer than the longest.
+        let longest = max(prefix.count, filters.map(\.levels.count).max() ?? 0) + 1
+        return (max(prefix.count, 1)...longest).allSatisfy { length in
+            let plus = Array(repeating: ArraySlice([UInt8(ascii: "+")]), count: length - prefix.count)
+            let joined = Array((prefix + plus).joined(separator: [UInt8(ascii: "/")]))
+            let ofThisLength = joined.withUnsafeBytes { TopicFilter(unchecked: $0) }
+            return filters.contains { $0.covers(ofThisLength) }
+        }
+    }
+
     /// Whether some topic is matched by this filter and by `other`.
     public func overlaps(_ other: TopicFilter) -> Bool {
         let mine = self.levels

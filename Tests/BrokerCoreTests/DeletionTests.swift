@@ -79,7 +79,7 @@ import Testing
     @Test func onlyWhoMayAdministerDeletes() throws {
         let harness = try CoreHarness()
         let client = harness.connect()
-        harness.start(try Self.delete("#"), from: client, as: .anonymous([.publish, .subscribe]))
+        harness.start(try Self.delete("#"), from: client, as: .anonymous)
         harness.settle()
         #expect(client.frames().map(\.code) == [4103])
     }

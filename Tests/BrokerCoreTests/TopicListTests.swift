@@ -81,10 +81,10 @@ import Testing
     }
 
     @Test func whoMayNotSubscribeGetsNoList() throws {
-        let harness = try CoreHarness()
+        let harness = try CoreHarness(rights: [.publish])
         let client = harness.connect()
         let filter = try TopicFilter("#")
-        harness.start(.list(filter: filter, limit: 1, after: []), from: client, as: .anonymous([.publish]))
+        harness.start(.list(filter: filter, limit: 1, after: []), from: client, as: .anonymous)
         harness.settle()
         #expect(client.frames().map(\.code) == [4103])
     }

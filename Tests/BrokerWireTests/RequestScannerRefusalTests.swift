@@ -88,6 +88,7 @@ struct RequestScannerRefusalTests {
         ("retain", ["\"yes\"", "1", "0", "null", "\"true\""]), ("echo", ["0", "null"]), ("retained", ["\"\"", "[]"]),
         ("seq", ["0", "-1", "1.5", "1.0", "1e0", "\"7\"", "null", "9007199254740992", "99999999999999999", "[]"]),
         ("v", ["\"1\"", "-1", "1.0", "null"]), ("once", ["1", "null", "{}", "\"\""]),
+        ("token", ["1", "null", "{}", "\"\""]),
         ("mode", ["1", "null", "\"\"", "\"Latest\"", "\"every\"", "\"allx\"", "\"latest \""]),
         (
             "maxRate",

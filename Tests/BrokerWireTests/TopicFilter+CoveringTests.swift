@@ -39,6 +39,37 @@ struct TopicFilterCoveringTests {
         #expect(filters.count > 30)
     }
 
+    /// Sets of filters, of which one may match what another one does not: topics of one length, or all with a name.
+    @Test func aFilterIsCoveredByASetAsItsTopicsSay() {
+        let filters = Self.names(levels: ["a", "$", "+", "#"], upTo: 3).compactMap { try? TopicFilter($0) }
+        // One level deeper than the deepest filter, by a name that is in none.
+        let topics = Self.names(levels: ["a", "z", "$"], upTo: 5).map { name in
+            Array(name.utf8).withUnsafeBytes { Topic(unchecked: $0) }
+        }
+        let matched = filters.map { filter in Set(topics.indices.filter { filter.matches(topics[$0]) }) }
+        var generator = SeededGenerator(seed: 7)
+        var wrong: [String] = []
+        var onlyTogether = 0
+        for _ in 0..<20_000 {
+            let set = (0..<Int.random(in: 1...4, using: &generator)).map { _ in
+                Int.random(in: filters.indices, using: &generator)
+            }
+            let index = Int.random(in: filters.indices, using: &generator)
+            let all = set.reduce(into: Set<Int>()) { $0.formUnion(matched[$1]) }
+            let isCovered = filters[index].isCovered(by: set.map { filters[$0] })
+            if isCovered != matched[index].isSubset(of: all) {
+                wrong.append("\(filters[index]) in \(set.map { filters[$0] })")
+            }
+            if isCovered, !set.contains(where: { filters[$0].covers(filters[index]) }) { onlyTogether += 1 }
+        }
+        #expect(wrong.prefix(5).isEmpty)
+        #expect(onlyTogether > 0, "no filter was covered by several together, which is what this is about")
+    }
+
+    @Test func nothingIsCoveredByNothing() throws {
+        #expect(try !TopicFilter("a").isCovered(by: []))
+    }
+
     private static func names(levels: [String], upTo depth: Int) -> [String] {
         var all: [String] = []
         var deepest = [""]

@@ -17,6 +17,33 @@ describe("connecting", () => {
     assert.deepEqual(states.map(({ state }) => state), ["connecting"]);
   });
 
+  it("shows a fresh token when the old one ends soon, and goes on", async () => {
+    let drawn = 0;
+    const socket = await start({ token: async () => `t${++drawn}` });
+    socket.open();
+    socket.welcome();
+    client.subscribe("a");
+    socket.say({ op: "notice", code: 4101, name: "token_expired", afterMs: 30_000 });
+    await settled();
+    assert.deepEqual(socket.sent.at(-1), { op: "hello", token: "t2" });
+    const before = socket.sent.length;
+    socket.say({ op: "welcome", v: 1, server: "s", session: "c1", messageBytesMax: 65_536 });
+    assert.equal(socket.sent.length, before, "nothing is sent again");
+    assert.equal(client.state, "open");
+  });
+
+  it("ends a subscription that the broker ends, and no other", async () => {
+    const socket = await start();
+    socket.open();
+    socket.welcome();
+    const ends = [];
+    client.subscribe("a", { onend: (error) => ends.push(error.code) });
+    client.subscribe("b", { onend: (error) => ends.push(error.code) });
+    socket.say({ op: "unsub", topic: "a", code: 4103, name: "forbidden", reason: "not any more" });
+    assert.deepEqual(ends, [4103]);
+    assert.doesNotThrow(() => client.subscribe("a"));
+  });
+
   it("draws another name when a hello was never answered", async () => {
     const first = await start();
     first.open();

@@ -30,8 +30,9 @@ enum ConformanceEcho {
                 UpgradeChannel(
                     responder: responder,
                     configuration: configuration,
-                    gate: ConnectionGate(connectionsMax: 0, perAddressMax: 0)
-                ) { channel in
+                    gate: ConnectionGate(connectionsMax: 0, perAddressMax: 0),
+                    access: ConnectionAccess { 0 }
+                ) { channel, _ in
                     let consumer = EchoConsumer(configuration: configuration, eventLoop: channel.eventLoop)
                     try channel.pipeline.syncOperations.addHandler(WebSocketHandler(consumer: consumer))
                 }

@@ -1,16 +1,12 @@
-/// Who a session speaks for, and what it may do.
-package struct Principal: Hashable, Sendable {
-    package var name: String
-    package var rights: Rights
+/// Who a session speaks for, and what it may do; shared by all sessions without credentials.
+package final class Principal: Sendable {
+    package let identity: Identity
+    package let permissions: Permissions
 
-    package init(name: String, rights: Rights) {
-        self.name = name
-        self.rights = rights
+    package init(_ identity: Identity, _ permissions: Permissions) {
+        self.identity = identity
+        self.permissions = permissions
     }
 
-    /// Who gives no credentials.
-    package static func anonymous(_ rights: Rights) -> Self { Self(name: "anonymous", rights: rights) }
-
-    /// Who reaches the admin listener.
-    package static let administrator = Self(name: "administrator", rights: [.publish, .subscribe, .admin])
+    package var name: String { self.identity.name }
 }

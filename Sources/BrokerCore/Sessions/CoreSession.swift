@@ -3,7 +3,7 @@ import BrokerWire
 /// What the core remembers of one session.
 final class CoreSession {
     let id: SessionID
-    var principal: Principal
+    private(set) var principal: Principal
     /// The last batch that something already answered to this session waits for. Nothing later may overtake it.
     var pendingBatch: UInt64 = 0
     /// What it subscribes to, and whether it asked for every message.
@@ -17,6 +17,8 @@ final class CoreSession {
     var lastTopic: TopicState?
     /// Whether it is being closed, and nothing that it says counts any more.
     var isEnded = false
+    /// Whether it knows that its credentials end soon.
+    var isWarned = false
     /// The retained messages of a wildcard subscription, on their way page by page.
     var snapshot: Snapshot?
 
@@ -25,7 +27,26 @@ final class CoreSession {
         self.principal = principal
     }
 
-    func may(_ right: Rights) -> Bool { self.principal.rights.contains(right) }
+    /// Has what it does from now on judged by what another principal may do.
+    func speak(for principal: Principal) {
+        self.principal = principal
+        // That it went there says no more that it may.
+        self.lastTopic = nil
+    }
+
+    /// Whether it may publish to `topic`; most often that is where its last publish went, which it might.
+    @inline(__always)
+    func mayPublish(to topic: UnsafeRawBufferPointer) -> Bool {
+        if self.principal.permissions.everywhere(.publish) { return true }
+        if let last = self.lastTopic, last.isNamed(topic) { return true }
+        return self.principal.permissions.may(.publish, topic: topic)
+    }
+
+    func may(_ right: Rights, topic: UnsafeRawBufferPointer) -> Bool {
+        self.principal.permissions.may(right, topic: topic)
+    }
+
+    func may(_ right: Rights, filter: TopicFilter) -> Bool { self.principal.permissions.may(right, filter: filter) }
 }
 
 /// How far the retained messages of a wildcard subscription have been sent.

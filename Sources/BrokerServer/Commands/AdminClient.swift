@@ -9,6 +9,8 @@ struct AdminClient {
     }
 
     let address: BrokerConfiguration.Listen
+    /// Shown to a listener that asks who it is; needed where that is not on loopback.
+    var token = ProcessEnvironment.variables["WSBROKER_TOKEN"]
 
     /// A broker that takes longer than this to answer at all is not there.
     private static let connectTimeout = TimeAmount.seconds(3)
@@ -44,6 +46,10 @@ struct AdminClient {
 
     private func request(_ method: String, _ path: String, _ json: String?) -> String {
         var request = "\(method) \(path) HTTP/1.1\r\nHost: \(self.address.host)\r\nConnection: close\r\n"
+        // One that holds anything else would be read as other header fields.
+        if let token, token.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) {
+            request += "Authorization: Bearer \(token)\r\n"
+        }
         if let json { request += "Content-Type: application/json\r\nContent-Length: \(json.utf8.count)\r\n" }
         return request + "\r\n" + (json ?? "")
     }

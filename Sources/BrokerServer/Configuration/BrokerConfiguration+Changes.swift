@@ -1,13 +1,16 @@
 /// What of a configuration can change while the broker runs, and what can not.
 extension BrokerConfiguration {
     /// The keys that are taken over from a configuration that is read again; all others need a restart.
-    static let reloadableKeys: Set<String> = ["topics", "log.level"]
+    static let reloadableKeys: Set<String> = ["topics", "log.level", "auth.rules", "auth.anonymous", "origins"]
 
     /// This configuration with what another one says about ``reloadableKeys``.
     func taking(reloadableFrom other: Self) -> Self {
         var next = self
         next.topics = other.topics
         next.logLevel = other.logLevel
+        next.accessRules = other.accessRules
+        next.anonymousRights = other.anonymousRights
+        next.origins = other.origins
         return next
     }
 

@@ -36,9 +36,11 @@ extension BrokerConfiguration {
         }
         root["topics"] = .array(self.topics.map(\.document))
         root["origins"] = .array(self.origins.map(JSONValue.string))
-        root["auth"] = .object([
+        var auth: [String: JSONValue] = [
             "anonymous": .array((self.anonymousRights ?? Self.defaultRights).map(JSONValue.string))
-        ])
+        ]
+        if let rules = self.accessRules { auth["rules"] = .array(rules.map(\.document)) }
+        root["auth"] = .object(auth)
         return .object(root)
     }
 

@@ -28,7 +28,7 @@ extension BrokerConfiguration {
             "is the port of 'listen' too"
         )
         require(
-            self.isLoopback(self.listen.host) || self.anonymousRights != nil,
+            Self.isLoopback(self.listen.host) || self.anonymousRights != nil,
             "listen.host",
             """
             '\(self.listen.host)' can be reached from other machines, and everybody there could publish and subscribe. \
@@ -41,7 +41,8 @@ extension BrokerConfiguration {
         return problems + self.ruleProblems(registry)
     }
 
-    private func isLoopback(_ host: String) -> Bool {
+    /// Whether only this machine reaches what listens there.
+    static func isLoopback(_ host: String) -> Bool {
         host == "localhost" || host == "::1" || host.hasPrefix("127.")
     }
 
@@ -132,13 +133,5 @@ extension BrokerConfiguration {
             rules.append(try sum.rule(registry, keysPerTopic: keysPerTopic))
         }
         return try TopicRules(rules)
-    }
-
-    /// What clients without credentials may do.
-    var rights: Rights {
-        let names: [String: Rights] = ["publish": .publish, "subscribe": .subscribe, "admin": .admin]
-        return (self.anonymousRights ?? Self.defaultRights).reduce(into: Rights()) { rights, name in
-            rights.formUnion(names[name] ?? [])
-        }
     }
 }

@@ -42,6 +42,8 @@ package struct BrokerConfiguration: Sendable {
     package var eventLoops = 0
     /// What clients without credentials may do, or `nil` if nothing was said about it.
     package var anonymousRights: [String]?
+    /// Who may do what with which topics, or `nil` if nothing was said about it.
+    package var accessRules: [AccessRuleConfiguration]?
     package var topics: [TopicRuleConfiguration] = Self.defaultTopics
     /// The pages of other places that may use the interface, as browsers name them.
     package var origins: [String] = []

@@ -106,9 +106,10 @@ struct ConfigurationLoader {
         guard case .object(let members) = value else {
             return self.report("auth", "has to be an object, not \(value.kind)")
         }
-        for name in members.keys.sorted() where name != "anonymous" {
-            self.reportUnknown("auth.\(name)", among: ["auth.anonymous"])
+        for name in members.keys.sorted() where !["anonymous", "rules"].contains(name) {
+            self.reportUnknown("auth.\(name)", among: ["auth.anonymous", "auth.rules"])
         }
+        if let rules = members["rules"] { self.applyAccessRules(rules) }
         guard let rights = members["anonymous"] else { return }
         let known = BrokerConfiguration.knownRights
         guard case .array(let values) = rights, let names = Self.strings(values), Set(names).isSubset(of: known) else {
@@ -116,6 +117,15 @@ struct ConfigurationLoader {
             return self.report("auth.anonymous", "has to be a list of \(list)")
         }
         self.configuration.anonymousRights = names
+    }
+
+    private mutating func applyAccessRules(_ value: JSONValue) {
+        guard case .array(let rules) = value else {
+            return self.report("auth.rules", "has to be a list of rules, not \(value.kind)")
+        }
+        self.configuration.accessRules = rules.enumerated().compactMap { index, rule in
+            AccessRuleConfiguration(rule, at: "auth.rules[\(index)]", &self.problems)
+        }
     }
 
     private mutating func applyOrigins(_ value: JSONValue) {

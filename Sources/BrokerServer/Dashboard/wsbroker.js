@@ -226,14 +226,16 @@ class Client {
   }
 
   #send(frame) {
-    // What is written to a socket that is closing is lost; its close event tells what to do about it.
+    // A socket that is closing loses it; its close event tells what to do.
     if (this.#socket?.readyState === 1) this.#socket.send(typeof frame === "string" ? frame : JSON.stringify(frame));
   }
 
   #receive(frame) {
     const { op, id, seq } = frame;
     if (op === "msg") return this.#deliver(frame);
-    if (op === "welcome") return this.#welcomed(frame);
+    if (op === "welcome") return this.#ready || this.#welcomed(frame);
+    if (op === "notice") return this.#renew();
+    if (op === "unsub") return this.#ended(this.#subscriptions.get(frame.topic), new BrokerError(frame));
     if (op === "bye") {
       // It answers what it has, and takes nothing new.
       this.#ready = false;
@@ -251,6 +253,13 @@ class Client {
         if (error.code < 4100) this.#unreadable(error);
       }
     }
+  }
+
+  /** The token ends soon: a function is asked for a fresh one. */
+  async #renew() {
+    try {
+      this.#send({ op: "hello", token: await this.#options.token() });
+    } catch {} // then it is closed, with a reason
   }
 
   #welcomed(frame) {
@@ -395,9 +404,12 @@ class Client {
       // The broker had taken it before, and is only short of something now.
       setTimeout(() => this.#sendSubscription(subscription), Math.max(100, clamp(error.afterMs ?? 1000)));
     } else {
-      this.#subscriptions.delete(subscription.filter);
-      subscription.end(error);
+      this.#ended(subscription, error);
     }
+  }
+
+  #ended(subscription, error) {
+    if (this.#subscriptions.delete(subscription?.filter)) subscription.end(error);
   }
 
   #sendSubscription(subscription) {

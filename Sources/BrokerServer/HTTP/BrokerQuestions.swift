@@ -15,9 +15,9 @@ struct BrokerQuestions: Sendable {
     static let listDefault = 100
 
     /// What an answer says, or the response that says why there is none.
-    func ask(_ question: LocalQuestion, as principal: Principal) async -> Result<ByteBuffer, HTTPRefusal> {
+    func ask(_ question: LocalQuestion, as identity: Identity) async -> Result<ByteBuffer, HTTPRefusal> {
         do {
-            let answer = try await self.loops.ask(question, as: principal)
+            let answer = try await self.loops.ask(question, as: identity)
             return answer.isRefusal ? .failure(HTTPRefusal(json: answer.json)) : .success(answer.json)
         } catch {
             return .failure(HTTPRefusal(Refusal(.restarting, "the broker stops")))
@@ -25,11 +25,11 @@ struct BrokerQuestions: Sendable {
     }
 
     /// `GET /topics?filter=F&limit=N&after=TOPIC`
-    func list(_ query: QueryString, as principal: Principal) async -> Response {
+    func list(_ query: QueryString, as identity: Identity) async -> Response {
         switch self.command(query) {
         case .failure(let refusal): return refusal.response
         case .success(let command):
-            switch await self.ask(.command(command), as: principal) {
+            switch await self.ask(.command(command), as: identity) {
             case .failure(let refusal): return refusal.response
             case .success(let json): return .json(.ok, json)
             }

@@ -53,6 +53,7 @@ struct HTTPRefusal: Error, Sendable {
     var response: Response {
         var response = Response.json(self.status, self.json)
         if let seconds = self.retryAfterSeconds { response.headers[.retryAfter] = "\(seconds)" }
+        if self.status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer" }
         for field in self.headers { response.headers[field.name] = field.value }
         return response
     }

@@ -90,6 +90,8 @@ actor Reloader {
             else { return .failure(.stopping) }
             if case .failure(let refusal) = answer { return .failure(.rules(refusal)) }
         }
+        self.loops.access.change(to: next.accessPolicy)
+        guard (try? await self.loops.changeAccess(next.access) { _ in true }) != nil else { return .failure(.stopping) }
         self.current = next
         self.threshold.set(Logger.Level(rawValue: next.logLevel) ?? .info)
         let reloadable = BrokerConfiguration.reloadableKeys

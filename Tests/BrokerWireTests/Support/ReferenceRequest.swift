@@ -68,7 +68,8 @@ struct ReferenceRequest {
         case "seq": self.fields.seq = self.integer(json, name, from: 1)
         case "v": self.fields.version = self.integer(json, name, from: 0)
         case "topic": self.fields.topic = self.string(json, name) ?? []
-        case "token", "client": _ = self.string(json, name)
+        case "client": _ = self.string(json, name)
+        case "token": if self.string(json, name)?.isEmpty == true { self.fail(.badEnvelope, name) }
         case "id": self.takeID(json)
         case "since": self.takeSince(json)
         case "producer": self.takeProducer(json)

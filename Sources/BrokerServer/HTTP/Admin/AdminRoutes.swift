@@ -1,5 +1,7 @@
+import BrokerCore
 import HTTPTypes
 import Hummingbird
+import Logging
 import NIOCore
 
 /// What the admin listener answers: whether the broker lives and can do its work, what there is in it, and commands.
@@ -8,8 +10,9 @@ struct AdminRoutes {
     let backup: BackupRoute
     let broker: BrokerRoutes
     let reload: ReloadRoute
-    let guardian: BrowserGuard
+    let guardian: AdminGuard
     let figures: FiguresSource
+    let logger: Logger
 
     var router: Router<BasicRequestContext> {
         let router = Router(context: BasicRequestContext.self)
@@ -62,8 +65,10 @@ struct AdminRoutes {
         _ answer: @escaping @Sendable (Request) async -> Response
     ) {
         router.get(RouterPath(path)) { [guardian] request, _ in
-            if let refusal = guardian.refusal(of: request) { return refusal }
-            return await answer(request)
+            switch await guardian.identity(of: request, isCommand: false) {
+            case .failure(let refusal): refusal.response
+            case .success: await answer(request)
+            }
         }
         Self.refuse([.post, .put, .patch, .delete, .options, .trace, .head], path, allowed: "GET", in: router)
     }
@@ -73,9 +78,14 @@ struct AdminRoutes {
         _ router: Router<BasicRequestContext>,
         _ answer: @escaping @Sendable (Request) async -> Response
     ) {
-        router.post(RouterPath(path)) { [guardian] request, _ in
-            if let refusal = guardian.refusal(ofPost: request) { return refusal }
-            return await answer(request)
+        router.post(RouterPath(path)) { [guardian, logger] request, _ in
+            switch await guardian.identity(of: request, isCommand: true) {
+            case .failure(let refusal):
+                return refusal.response
+            case .success(let identity):
+                logger.notice("a command to the broker", metadata: ["command": "\(path)", "principal": "\(identity.name)"])
+                return await answer(request)
+            }
         }
         Self.refuse([.get, .head, .put, .patch, .delete, .options, .trace], path, allowed: "POST", in: router)
     }

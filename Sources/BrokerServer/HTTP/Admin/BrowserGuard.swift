@@ -16,9 +16,13 @@ struct BrowserGuard: Sendable {
     /// The answer to a request that is not for pages, if a page may have sent it.
     func refusal(of request: Request) -> Response? {
         guard request.headers[.origin] == nil, self.isOurs(request.head.authority ?? "") else {
-            return .json(.forbidden, encoding: Failure(reason: "this is not for pages in a browser"))
+            return Self.refusal
         }
         return nil
+    }
+
+    static var refusal: Response {
+        .json(.forbidden, encoding: Failure(reason: "this is not for pages in a browser"))
     }
 
     /// The same of a request with a body: a page can not send this type of content without asking first.

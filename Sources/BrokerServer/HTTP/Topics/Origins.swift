@@ -1,11 +1,12 @@
+import BrokerTransport
 import BrokerWire
 import HTTPTypes
 import Hummingbird
 
 /// Which pages may use the interface: those that come from here, and those of the origins in the configuration.
 struct Origins: Sendable {
-    /// Exactly as browsers send them: `https://example.com`, `http://localhost:3000`.
-    let allowed: Set<String>
+    let access: ConnectionAccess
+    let isSecure: Bool
 
     /// What a page may send and see beside what every page may.
     private static let requestFields = "Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, Authorization"
@@ -39,16 +40,16 @@ struct Origins: Sendable {
 
     /// Lets the page that has asked see the answer, if it may.
     func add(to response: inout Response, _ request: Request) {
-        if !self.allowed.isEmpty { response.headers[.vary] = "Origin" }
-        guard let origin = request.headers[.origin], self.allowed.contains(origin) else { return }
+        let allowed = self.access.policy.origins.allowed
+        if !allowed.isEmpty { response.headers[.vary] = "Origin" }
+        guard let origin = request.headers[.origin], allowed.contains(origin) else { return }
         response.headers[.accessControlAllowOrigin] = origin
         response.headers[.accessControlExposeHeaders] = Self.responseFields
     }
 
     private func isAllowed(_ origin: String, _ request: Request) -> Bool {
-        if self.allowed.contains(origin) { return true }
-        guard let authority = request.head.authority else { return false }
-        return origin == "http://\(authority)" || origin == "https://\(authority)"
+        let host = request.head.authority ?? ""
+        return self.access.policy.origins.allows(origin, host: host, isSecure: self.isSecure)
     }
 
     /// What is wrong with an origin in the configuration, if anything is.

@@ -10,7 +10,8 @@ import Synchronization
 /// Requests that stay: server-sent events and long polls.
 struct StreamRoutes: Sendable {
     let loops: EventLoops
-    let principal: Principal
+    /// Whom a request speaks for.
+    var identity = Identity.anonymous
     let count: StreamCount
     /// The longest that a long poll waits, in seconds.
     let waitMax: Int
@@ -82,7 +83,7 @@ struct StreamRoutes: Sendable {
         }
         let stream: LocalStream
         do {
-            stream = try await self.loops.stream(question, as: self.principal, peer: peer)
+            stream = try await self.loops.stream(question, as: self.identity, peer: peer)
         } catch {
             self.count.leave()
             return .failure(HTTPRefusal(Refusal(.restarting, "the broker stops")))

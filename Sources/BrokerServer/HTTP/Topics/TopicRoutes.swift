@@ -10,11 +10,33 @@ import NIOCore
 /// Topics over HTTP: read, publish, delete, list, wait, listen.
 struct TopicRoutes: Sendable {
     let questions: BrokerQuestions
-    /// Whom a request speaks for; the same for all as long as there are no tokens.
-    let principal: Principal
+    let login: RequestLogin
     let origins: Origins
-    let streams: StreamRoutes
+    private(set) var streams: StreamRoutes
     let wire: WireLimits
+    /// Whom a request speaks for.
+    private var identity = Identity.anonymous
+
+    init(
+        questions: BrokerQuestions,
+        login: RequestLogin,
+        origins: Origins,
+        streams: StreamRoutes,
+        wire: WireLimits
+    ) {
+        self.questions = questions
+        self.login = login
+        self.origins = origins
+        self.streams = streams
+        self.wire = wire
+    }
+
+    private func speaking(for identity: Identity) -> Self {
+        var routes = self
+        routes.identity = identity
+        routes.streams.identity = identity
+        return routes
+    }
 
     private static let listMethods = "GET, HEAD, OPTIONS"
     private static let topicMethods = "GET, HEAD, POST, DELETE, OPTIONS"
@@ -27,10 +49,13 @@ struct TopicRoutes: Sendable {
         var response: Response
         if let refusal = self.origins.refusal(of: request) {
             response = refusal.response
-        } else if isList {
-            response = await self.list(request, peer)
         } else {
-            response = await self.topic(request, peer)
+            switch await self.login.identity(of: request) {
+            case .failure(let refusal): response = refusal.response
+            case .success(let identity):
+                let routes = self.speaking(for: identity)
+                response = isList ? await routes.list(request, peer) : await routes.topic(request, peer)
+            }
         }
         self.origins.add(to: &response, request)
         return response
@@ -48,7 +73,7 @@ struct TopicRoutes: Sendable {
             case .success(let filter): return await self.streams.listen(to: filter, request, peer)
             }
         case .get, .head:
-            let response = await self.questions.list(query, as: self.principal)
+            let response = await self.questions.list(query, as: self.identity)
             return request.method == .head ? response.createHeadResponse() : response
         default:
             return HTTPRefusal.wrongMethod(allowed: Self.listMethods).response
@@ -84,7 +109,7 @@ struct TopicRoutes: Sendable {
 
     private func read(_ topic: [UInt8], _ request: Request) async -> Response {
         let json: ByteBuffer
-        switch await self.questions.ask(.request(.get, topic: topic), as: self.principal) {
+        switch await self.questions.ask(.request(.get, topic: topic), as: self.identity) {
         case .failure(let refusal):
             return request.method == .head ? refusal.response.createHeadResponse() : refusal.response
         case .success(let answer): json = answer
@@ -105,7 +130,7 @@ struct TopicRoutes: Sendable {
     private func delete(_ topic: [UInt8]) async -> Response {
         struct Answer: Decodable { var deleted: Int }
         let filter = topic.withUnsafeBytes { TopicFilter(unchecked: $0) }
-        switch await self.questions.ask(.command(.delete(filter)), as: self.principal) {
+        switch await self.questions.ask(.command(.delete(filter)), as: self.identity) {
         case .failure(let refusal): return refusal.response
         case .success(let json):
             let answer = try? JSONDecoder().decode(Answer.self, from: Data(json.readableBytesView))
@@ -134,7 +159,7 @@ struct TopicRoutes: Sendable {
         default: return HTTPRefusal(Refusal(.badEnvelope, "'retain' is true or false, or stands alone")).response
         }
         let question = LocalQuestion.request(.publish, topic: topic, data: data, once: once) { $0.retain = retains }
-        switch await self.questions.ask(question, as: self.principal) {
+        switch await self.questions.ask(question, as: self.identity) {
         case .failure(let refusal): return refusal.response
         case .success(let json): return .json(.ok, json)
         }

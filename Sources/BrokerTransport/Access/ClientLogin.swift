@@ -1,0 +1,40 @@
+import BrokerCore
+import BrokerWire
+import NIOCore
+
+/// Who a client is so far, and who it may say that it is.
+struct ClientLogin {
+    /// What an accepted token changes.
+    struct Step {
+        var identity: Identity
+        /// Whether it is the same identity with fresh credentials, and everything goes on.
+        var isRenewal: Bool
+    }
+
+    let access: ConnectionAccess
+    /// `nil` while it has to say so.
+    private(set) var identity: Identity?
+    /// Whether it has asked for something.
+    var hasSpoken = false
+    /// Ends the connection if it does not say it in time.
+    var deadline: Scheduled<Void>?
+
+    init(access: ConnectionAccess, identity: Identity?) {
+        self.access = access
+        self.identity = identity
+    }
+
+    /// Takes who a token says that the client is: whoever it is at first, and nobody else later.
+    mutating func accept(_ identity: Identity) -> Result<Step, AuthenticationFailure> {
+        let isFirst = self.identity == nil || (self.identity == .anonymous && !self.hasSpoken)
+        if !isFirst, let mine = self.identity, mine.name != identity.name {
+            let reason = "this connection speaks for '\(mine.name)'; '\(identity.name)' needs one of its own"
+            return .failure(AuthenticationFailure(.forbidden, reason))
+        }
+        self.deadline?.cancel()
+        self.deadline = nil
+        self.identity = identity
+        self.hasSpoken = true
+        return .success(Step(identity: identity, isRenewal: !isFirst))
+    }
+}

@@ -1,0 +1,58 @@
+package import BrokerCore
+import BrokerWire
+import Synchronization
+
+/// Who is let in, and as whom: what connections ask when they come, and what a reload exchanges.
+package final class ConnectionAccess: Sendable {
+    package struct Policy: Sendable {
+        package var rules = AccessRules()
+        /// Whether a token may stand in the query, where it ends up in the logs of proxies.
+        package var allowsQueryToken = false
+        package var origins = OriginPolicy()
+
+        package init() {}
+
+        /// Whether clients without credentials are let in.
+        package var allowsAnonymous: Bool { !self.rules.anonymous.isEmpty }
+    }
+
+    private let authenticator: (any Authenticator)?
+    private let wallClock: @Sendable () -> UInt64
+    private let current: Mutex<Policy>
+
+    /// - `authenticator`: `nil` where no credentials are configured: whoever shows some is refused.
+    /// - `wallClock`: Milliseconds since 1970.
+    package init(
+        _ policy: Policy = Policy(),
+        authenticator: (any Authenticator)? = nil,
+        wallClock: @escaping @Sendable () -> UInt64
+    ) {
+        self.authenticator = authenticator
+        self.wallClock = wallClock
+        self.current = Mutex(policy)
+    }
+
+    package var policy: Policy { self.current.withLock { $0 } }
+
+    package func change(to policy: Policy) { self.current.withLock { $0 = policy } }
+
+    /// Who a client is that shows `credentials`.
+    package func identity(of credentials: Credentials) async -> Result<Identity, AuthenticationFailure> {
+        guard let authenticator = self.authenticator else {
+            return .failure(
+                AuthenticationFailure(.tokenInvalid, "this broker has no tokens; connect without one (auth)")
+            )
+        }
+        do throws(AuthenticationFailure) {
+            return .success(try await authenticator.identity(of: credentials, at: self.wallClock()))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// What a client is told that has to say who it is.
+    package static let unauthenticated = AuthenticationFailure(
+        .unauthenticated,
+        "a token is needed: in 'Authorization: Bearer', or in 'token' of 'hello'"
+    )
+}
