@@ -2,12 +2,23 @@
 extension BrokerConfiguration {
     /// The keys that are taken over from a configuration that is read again; all others need a restart.
     static let reloadableKeys: Set<String> = ["topics", "log.level"]
+    /// The sections that are taken over, with all that is in them.
+    private static let reloadableSections = ["auth.tokens", "auth.tokensVariable", "auth.jwt"]
 
-    /// This configuration with what another one says about ``reloadableKeys``.
+    static func isReloadable(_ key: String) -> Bool {
+        Self.reloadableKeys.contains(key)
+            || Self.reloadableSections.contains { key == $0 || key.hasPrefix($0 + ".") }
+    }
+
+    /// This configuration with what another one says about what is reloadable.
     func taking(reloadableFrom other: Self) -> Self {
         var next = self
         next.topics = other.topics
         next.logLevel = other.logLevel
+        // What anonymous clients may do is in force since the start, even if it follows from what is taken over here.
+        next.anonymousRights = self.anonymousRightsInForce
+        next.authentication = other.authentication
+        next.authentication.queryToken = self.authentication.queryToken
         return next
     }
 

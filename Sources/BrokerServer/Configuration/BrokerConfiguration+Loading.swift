@@ -36,9 +36,11 @@ extension BrokerConfiguration {
         }
         root["topics"] = .array(self.topics.map(\.document))
         root["origins"] = .array(self.origins.map(JSONValue.string))
-        root["auth"] = .object([
-            "anonymous": .array((self.anonymousRights ?? Self.defaultRights).map(JSONValue.string))
-        ])
+        Self.insert(
+            .array(self.anonymousRightsInForce.map(JSONValue.string)),
+            ["auth", "anonymous"],
+            into: &root
+        )
         return .object(root)
     }
 

@@ -28,17 +28,18 @@ extension BrokerConfiguration {
             "is the port of 'listen' too"
         )
         require(
-            self.isLoopback(self.listen.host) || self.anonymousRights != nil,
+            self.isLoopback(self.listen.host) || self.anonymousRights != nil || self.asksForCredentials,
             "listen.host",
             """
             '\(self.listen.host)' can be reached from other machines, and everybody there could publish and subscribe. \
-            If that is meant, say "auth": {"anonymous": ["publish", "subscribe"]}
+            Say who may with 'auth.tokens' or 'auth.jwt', or, if that is meant, \
+            "auth": {"anonymous": ["publish", "subscribe"]}
             """
         )
         if case .failure(let error) = Self.topic(self.plainTopic) {
             require(false, "plain.topic", "'\(self.plainTopic)' \(error)")
         }
-        return problems + self.ruleProblems(registry)
+        return problems + self.authentication.problems + self.ruleProblems(registry)
     }
 
     private func isLoopback(_ host: String) -> Bool {
@@ -137,7 +138,7 @@ extension BrokerConfiguration {
     /// What clients without credentials may do.
     var rights: Rights {
         let names: [String: Rights] = ["publish": .publish, "subscribe": .subscribe, "admin": .admin]
-        return (self.anonymousRights ?? Self.defaultRights).reduce(into: Rights()) { rights, name in
+        return self.anonymousRightsInForce.reduce(into: Rights()) { rights, name in
             rights.formUnion(names[name] ?? [])
         }
     }

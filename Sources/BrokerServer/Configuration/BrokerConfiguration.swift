@@ -42,6 +42,7 @@ package struct BrokerConfiguration: Sendable {
     package var eventLoops = 0
     /// What clients without credentials may do, or `nil` if nothing was said about it.
     package var anonymousRights: [String]?
+    package var authentication = AuthenticationConfiguration()
     package var topics: [TopicRuleConfiguration] = Self.defaultTopics
     /// The pages of other places that may use the interface, as browsers name them.
     package var origins: [String] = []
@@ -60,7 +61,7 @@ package struct BrokerConfiguration: Sendable {
         TopicRuleConfiguration(topic: "clicks/+", aggregate: .init(name: "sum"), number: "int"),
     ]
 
-    /// What anonymous clients may do where nothing is said.
+    /// What anonymous clients may do where nothing is said, about them or about credentials.
     static let defaultRights = ["publish", "subscribe"]
     static let knownRights = ["publish", "subscribe", "admin"]
 }
