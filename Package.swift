@@ -35,6 +35,9 @@ extension Target.Dependency {
     static let unixSignals: Self = .product(name: "UnixSignals", package: "swift-service-lifecycle")
     static let grdb: Self = .product(name: "GRDB", package: "GRDB.swift")
     static let sqlite: Self = .product(name: "GRDBSQLite", package: "GRDB.swift")
+    static let jwt: Self = .product(name: "JWTKit", package: "jwt-kit")
+    static let crypto: Self = .product(name: "Crypto", package: "swift-crypto")
+    static let cryptoExtras: Self = .product(name: "CryptoExtras", package: "swift-crypto")
     static let argumentParser: Self = .product(name: "ArgumentParser", package: "swift-argument-parser")
     static let logging: Self = .product(name: "Logging", package: "swift-log")
     static let metrics: Self = .product(name: "Metrics", package: "swift-metrics")
@@ -63,6 +66,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
@@ -90,7 +95,8 @@ let package = Package(
             name: "BrokerServer",
             dependencies: [
                 "BrokerAggregation", "BrokerCore", "BrokerStore", "BrokerTransport", "BrokerWire", .argumentParser,
-                .httpTypes, .hummingbird, .hummingbirdCore, .lifecycle, .unixSignals, .logging, .nioCore, .nioPosix,
+                .crypto, .httpTypes, .hummingbird, .hummingbirdCore, .jwt, .lifecycle, .unixSignals, .logging, .nioCore,
+                .nioPosix,
             ],
             // Served from a folder; as resources of the package they would link all of Foundation for their accessor.
             exclude: ["Dashboard"]
@@ -147,7 +153,10 @@ let package = Package(
         ),
         .testTarget(
             name: "BrokerServerTests",
-            dependencies: ["BrokerAggregation", "BrokerServer", "BrokerTestKit", "BrokerWire", .logging]
+            dependencies: [
+                "BrokerAggregation", "BrokerCore", "BrokerServer", "BrokerTestKit", "BrokerTransport", "BrokerWire",
+                .crypto, .cryptoExtras, .logging, .nioCore,
+            ]
         ),
         .testTarget(
             name: "BrokerCommandLineTests",

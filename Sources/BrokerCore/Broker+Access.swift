@@ -79,7 +79,8 @@ extension Broker {
         for session in self.sessions.joined().compactMap(\.self) where !session.isEnded {
             let identity = session.principal.identity
             guard isValid(identity) else {
-                self.end(session, .tokenInvalid, "the credentials of '\(identity.name)' do not count any more")
+                let code = identity == .anonymous ? ErrorCode.unauthenticated : .tokenInvalid
+                self.end(session, code, "what '\(identity.name)' has shown does not count any more")
                 continue
             }
             let principal = identity == .anonymous ? self.anonymous : self.principal(identity)

@@ -58,14 +58,25 @@ package struct BrokerApplication: Sendable {
         let reloads = reloadSignals.isEmpty ? nil : await UnixSignalsSequence(trapping: reloadSignals)
         ProcessResources.raiseDescriptorLimit()
         ProcessResources.keepFilesPrivate()
+        let authenticator = try await self.makeAuthenticator()
         let store = try self.openStore()
         defer { store.close() }
         let threads = self.configuration.eventLoops > 0 ? self.configuration.eventLoops : ProcessResources.coreCount
         // The loops end with the process. Hummingbird's server finishes its own shutdown in a task that nobody can wait
         // for, and that task needs them.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
-        try await self.serve(store, group, signals, reloads, running)
+        try await self.serve(store, authenticator, group, signals, reloads, running)
         self.logger.notice("the broker has stopped")
+    }
+
+    private func makeAuthenticator() async throws(BrokerError) -> BrokerAuthenticator {
+        do throws(ConfigurationError) {
+            let material = try await CredentialMaterial.load(self.configuration)
+            material.warn(self.logger)
+            return BrokerAuthenticator(material)
+        } catch {
+            throw .configuration(error)
+        }
     }
 
     private func openStore() throws(BrokerError) -> SQLiteStore {
@@ -78,6 +89,7 @@ package struct BrokerApplication: Sendable {
 
     private func serve(
         _ store: SQLiteStore,
+        _ authenticator: BrokerAuthenticator,
         _ group: MultiThreadedEventLoopGroup,
         _ signals: [UnixSignal],
         _ reloads: UnixSignalsSequence?,
@@ -85,7 +97,7 @@ package struct BrokerApplication: Sendable {
     ) async throws {
         let failure = StorageFailure(logger: self.logger)
         let restored = try self.restore(store)
-        let loops = try await self.startLoops(group, store, restored, failure)
+        let loops = try await self.startLoops(group, store, authenticator, restored, failure)
         let readiness = Readiness()
         let start = StartUp(
             configuration: self.configuration,
@@ -99,6 +111,7 @@ package struct BrokerApplication: Sendable {
             current: self.configuration,
             registry: self.registry,
             loops: loops,
+            authenticator: authenticator,
             threshold: self.threshold,
             reread: self.reread,
             logger: self.logger
@@ -163,6 +176,7 @@ package struct BrokerApplication: Sendable {
     private func startLoops(
         _ group: MultiThreadedEventLoopGroup,
         _ store: SQLiteStore,
+        _ authenticator: BrokerAuthenticator,
         _ restored: RestoredStore,
         _ failure: StorageFailure
     ) async throws -> EventLoops {
@@ -173,7 +187,12 @@ package struct BrokerApplication: Sendable {
             return try await EventLoops.start(
                 on: group,
                 configuration: self.configuration.transport,
-                access: ConnectionAccess(self.configuration.accessPolicy, wallClock: ProcessResources.wallClock),
+                access: ConnectionAccess(
+                    self.configuration.accessPolicy,
+                    authenticator: authenticator,
+                    failedLogins: FailedLogins(limit: self.configuration.transport.failedLoginsPerMinute),
+                    wallClock: ProcessResources.wallClock
+                ),
                 logger: self.logger,
                 wallClock: ProcessResources.wallClock
             ) { [configuration, logger] eventLoop, hubCount in

@@ -15,16 +15,22 @@ package struct TestBroker: Sendable {
     ///
     /// - `settings`: Assignments of configuration keys, such as `limits.messageBytes=1KiB`.
     /// - `topics`: The `topics` section as JSON, or `nil` for the default rules.
+    /// - `auth`: The `auth` section as JSON, in which `FOLDER` is the broker's own; instead of `rights`.
+    /// - `files`: What is in that folder before the broker starts, by name.
     package static func run<Result: Sendable>(
         settings: [String] = [],
         topics: String? = nil,
         rights: String? = nil,
         origins: String? = nil,
+        auth: String? = nil,
+        files: [String: String] = [:],
         body: @escaping @Sendable (TestBroker) async throws -> Result
     ) async throws -> Result {
         let folder = try Self.makeFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
-        let reread = try Self.configuration(folder, settings, topics, rights, origins)
+        for (name, text) in files { try Data(text.utf8).write(to: folder.appendingPathComponent(name)) }
+        let access = auth?.replacing("FOLDER", with: folder.path) ?? rights.map { "{\"anonymous\": \($0)}" }
+        let reread = try Self.configuration(folder, settings, topics, access, origins)
         let configuration = try reread()
         var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
@@ -65,13 +71,13 @@ package struct TestBroker: Sendable {
         _ folder: URL,
         _ settings: [String],
         _ topics: String?,
-        _ rights: String?,
+        _ access: String?,
         _ origins: String?
     ) throws -> BrokerApplication.Reread {
         let file = folder.appendingPathComponent("config.json")
         var sections: [String] = []
         if let topics { sections.append("\"topics\": \(topics)") }
-        if let rights { sections.append("\"auth\": {\"anonymous\": \(rights)}") }
+        if let access { sections.append("\"auth\": \(access)") }
         if let origins { sections.append("\"origins\": \(origins)") }
         try Data("{\(sections.joined(separator: ","))}".utf8).write(to: file)
         let store = folder.appendingPathComponent("store.db").path

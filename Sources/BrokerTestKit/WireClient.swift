@@ -29,17 +29,21 @@ package final class WireClient: Sendable {
 
     /// Connects, upgrades, and runs `body`.
     ///
+    /// - `headers`: More lines of the request's head.
     /// - `receiveBuffer`: The size of the socket's receive buffer, for tests of slow readers.
     package static func run<Result: Sendable>(
         port: Int,
         subprotocol: String? = nil,
+        path: String = "/",
+        headers: [String] = [],
         receiveBuffer: Int? = nil,
         body: @escaping @Sendable (WireClient) async throws -> Result
     ) async throws -> Result {
         try await Self.runRaw(port: port, receiveBuffer: receiveBuffer) { client in
-            var request = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            var request = "GET \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             request += "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
             if let subprotocol { request += "Sec-WebSocket-Protocol: \(subprotocol)\r\n" }
+            for header in headers { request += header + "\r\n" }
             try await client.send(raw: Array((request + "\r\n").utf8))
             let head = try await client.head()
             guard head.hasPrefix("HTTP/1.1 101 ") else {

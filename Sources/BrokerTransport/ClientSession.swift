@@ -18,11 +18,10 @@ final class ClientSession: MessageConsumer {
     private let messagesMax: Int
     private let bytesMax: Int
 
-    /// - `identity`: Who its handshake says that it is; `nil` if it still has to say so.
-    init(loop: LoopDriver, access: ConnectionAccess, identity: Identity?) {
+    init(loop: LoopDriver, access: ConnectionAccess, admission: Admission) {
         let configuration = loop.configuration
         self.loop = loop
-        self.login = ClientLogin(access: access, identity: identity)
+        self.login = ClientLogin(access: access, admission)
         self.reader = MessageReader(limits: configuration.limits)
         self.messagesMax = configuration.limits.unacknowledgedMessages
         self.bytesMax = configuration.limits.unacknowledgedBytes
@@ -124,8 +123,11 @@ final class ClientSession: MessageConsumer {
         session.isHeld = true
         let token = String(decoding: request.token.bytes(in: UnsafeRawBufferPointer(message)), as: UTF8.self)
         let bytes = Array(message)
+        let address = self.login.address
         self.loop.eventLoop
-            .makeFutureWithTask { [access = self.login.access] in await access.identity(of: Credentials(token: token)) }
+            .makeFutureWithTask { [access = self.login.access] in
+                await access.identity(of: Credentials(token: token), from: address)
+            }
             .assumeIsolated()
             .whenSuccess { self.finishLogIn($0, request, bytes) }
     }

@@ -14,6 +14,11 @@ package final class ConnectionGate: Sendable {
     private struct Counts {
         var all = 0
         var byAddress: [String: Int] = [:]
+
+        mutating func leave(_ address: String) {
+            guard let count = self.byAddress[address] else { return }
+            self.byAddress[address] = count > 1 ? count - 1 : nil
+        }
     }
 
     private let connectionsMax: Int
@@ -28,8 +33,13 @@ package final class ConnectionGate: Sendable {
         self.perAddressMax = perAddressMax
     }
 
-    private func judge(_ address: String, _ counts: Counts) -> Verdict {
+    private func judge(_ address: String?, _ counts: Counts) -> Verdict {
         if self.connectionsMax > 0, counts.all >= self.connectionsMax { return .full(limit: self.connectionsMax) }
+        guard let address else { return .admitted }
+        return self.judgeAddress(address, counts)
+    }
+
+    private func judgeAddress(_ address: String, _ counts: Counts) -> Verdict {
         if self.perAddressMax > 0, counts.byAddress[address, default: 0] >= self.perAddressMax {
             return .addressFull(limit: self.perAddressMax)
         }
@@ -37,24 +47,49 @@ package final class ConnectionGate: Sendable {
     }
 
     /// Lets a connection in, if there is room; every one that was let in has to ``leave(_:)``.
-    package func enter(_ address: String) -> Verdict {
+    ///
+    /// - `address`: `nil` for a proxy, whose clients are counted by ``enterForwarded(_:)``.
+    package func enter(_ address: String?) -> Verdict {
         self.counts.withLock { counts in
             let verdict = self.judge(address, counts)
             guard verdict == .admitted else { return verdict }
             counts.all += 1
-            counts.byAddress[address, default: 0] += 1
+            if let address { counts.byAddress[address, default: 0] += 1 }
             return .admitted
         }
+    }
+
+    /// Lets in a client of a proxy, whose connection is counted already.
+    package func enterForwarded(_ address: String) -> Verdict {
+        self.counts.withLock { counts in
+            let verdict = self.judgeAddress(address, counts)
+            if verdict == .admitted { counts.byAddress[address, default: 0] += 1 }
+            return verdict
+        }
+    }
+
+    /// The same, and lets it go again when its connection ends.
+    func enter(_ address: String?, until end: EventLoopFuture<Void>) -> Verdict {
+        let verdict = self.enter(address)
+        if verdict == .admitted { end.whenComplete { _ in self.leave(address) } }
+        return verdict
+    }
+
+    func enterForwarded(_ address: String, until end: EventLoopFuture<Void>) -> Verdict {
+        let verdict = self.enterForwarded(address)
+        if verdict == .admitted { end.whenComplete { _ in self.leaveForwarded(address) } }
+        return verdict
     }
 
     /// What connections are counted by: the peer's IP address, or nothing where there is none.
     package static func address(of channel: any Channel) -> String { channel.remoteAddress?.ipAddress ?? "" }
 
-    package func leave(_ address: String) {
+    package func leave(_ address: String?) {
         self.counts.withLock { counts in
             counts.all -= 1
-            guard let count = counts.byAddress[address] else { return }
-            counts.byAddress[address] = count > 1 ? count - 1 : nil
+            if let address { counts.leave(address) }
         }
     }
+
+    package func leaveForwarded(_ address: String) { self.counts.withLock { $0.leave(address) } }
 }

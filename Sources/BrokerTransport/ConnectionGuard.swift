@@ -1,4 +1,3 @@
-import BrokerCore
 import NIOCore
 
 /// Watches the time of a connection that is not a WebSocket: until its first request is complete, and again from the
@@ -20,8 +19,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var isClosing = false
     /// Why this client is not served whatever it asks, if it came past a limit.
     var refusal: WebSocketUpgrade.Refusal?
-    /// Who the client is, once its handshake has said so; `nil` while that is owed.
-    var identity: Identity?
+    /// What its handshake has shown of the client.
+    var admission: Admission
     /// How many bytes of the current request's first line have come.
     private(set) var requestLineBytes = 0
     private var isInRequestLine = true
@@ -29,7 +28,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// - Parameters:
     ///   - handshakeTimeout: From the accept to the first answer.
     ///   - closeTimeout: From the last answer to the client's end.
-    init(handshakeTimeout: TimeAmount, closeTimeout: TimeAmount) {
+    ///   - address: Where the client comes from, without the port.
+    init(handshakeTimeout: TimeAmount, closeTimeout: TimeAmount, address: String) {
+        self.admission = Admission(address: address)
         self.handshakeTimeout = handshakeTimeout
         self.closeTimeout = closeTimeout
     }

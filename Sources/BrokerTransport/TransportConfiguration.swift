@@ -8,6 +8,8 @@ package struct TransportConfiguration: Sendable {
     package var connections = 10_000
     /// The most from one address. 0 for no bound.
     package var connectionsPerAddress = 1000
+    /// The most wrong credentials from one address in a minute: who guesses has to wait. 0 for no bound.
+    package var failedLoginsPerMinute = 10
     /// The most publishes of one connection in a second, or 0: back-pressure holds a fast publisher anyway.
     package var publishesPerSecond = 0
     /// How many it may make at once after a pause.

@@ -1,4 +1,4 @@
-package import BrokerCore
+import BrokerCore
 import BrokerWire
 import HTTPTypes
 package import HummingbirdCore
@@ -28,6 +28,7 @@ package struct UpgradeChannel: HTTPChannelHandler {
     package let responder: HTTPChannelHandler.Responder
     private let configuration: TransportConfiguration
     private let gate: ConnectionGate
+    private let access: ConnectionAccess
     private let upgrader: WebSocketUpgrader
 
     /// The broker's: a WebSocket is a client of the core that `loops` drive.
@@ -37,29 +38,30 @@ package struct UpgradeChannel: HTTPChannelHandler {
             configuration: loops.configuration,
             gate: loops.gate,
             access: loops.access
-        ) { channel, identity in
+        ) { channel, admission in
             let session = ClientSession(
                 loop: loops.driver(of: channel.eventLoop),
                 access: loops.access,
-                identity: identity
+                admission: admission
             )
             try channel.pipeline.syncOperations.addHandler(WebSocketHandler(consumer: session))
         }
     }
 
-    /// - `serve`: Adds the handlers that serve a WebSocket to its channel; called on its event loop, with who the client
-    ///   is, or `nil` if it still has to say so.
+    /// - `serve`: Adds the handlers that serve a WebSocket to its channel; called on its event loop, with what
+    ///   its handshake has shown.
     package init(
         responder: @escaping HTTPChannelHandler.Responder,
         configuration: TransportConfiguration,
         gate: ConnectionGate,
         access: ConnectionAccess,
-        serve: @escaping @Sendable (any Channel, Identity?) throws -> Void
+        serve: @escaping @Sendable (any Channel, Admission) throws -> Void
     ) {
         self.responder = responder
         self.configuration = configuration
         self.gate = gate
-        self.upgrader = WebSocketUpgrader(access: access, serve: serve)
+        self.access = access
+        self.upgrader = WebSocketUpgrader(access: access, gate: gate, serve: serve)
     }
 
     package func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
@@ -77,7 +79,8 @@ package struct UpgradeChannel: HTTPChannelHandler {
             #endif
             let connection = ConnectionGuard(
                 handshakeTimeout: self.configuration.handshakeTimeout,
-                closeTimeout: self.configuration.closeTimeout
+                closeTimeout: self.configuration.closeTimeout,
+                address: ConnectionGate.address(of: channel)
             )
             connection.refusal = self.admit(channel)
             let operations = channel.pipeline.syncOperations
@@ -126,18 +129,9 @@ package struct UpgradeChannel: HTTPChannelHandler {
     /// Counts the connection until it is gone, or says why there is no room for it.
     private func admit(_ channel: any Channel) -> WebSocketUpgrade.Refusal? {
         let address = ConnectionGate.address(of: channel)
-        let retry = WebSocketUpgrade.Header(name: "Retry-After", value: "5")
-        switch self.gate.enter(address) {
-        case .admitted:
-            channel.closeFuture.whenComplete { [gate] _ in gate.leave(address) }
-            return nil
-        case .full(let limit):
-            let reason = "there are \(limit) connections already (limits.connections)"
-            return WebSocketUpgrade.Refusal(status: 503, reason: reason, headers: [retry])
-        case .addressFull(let limit):
-            let reason = "there are \(limit) connections from this address already (limits.connectionsPerAddress)"
-            return WebSocketUpgrade.Refusal(status: 429, reason: reason, headers: [retry])
-        }
+        // Whom a proxy speaks for, its requests say.
+        let isProxy = self.access.policy.proxies.isProxy(address)
+        return WebSocketUpgrade.Refusal(self.gate.enter(isProxy ? nil : address, until: channel.closeFuture))
     }
 
     private func configureHTTP(_ channel: any Channel, _ logger: Logger) -> EventLoopFuture<Outcome> {
@@ -174,10 +168,31 @@ package struct UpgradeChannel: HTTPChannelHandler {
 private struct Refused: Error {}
 
 extension WebSocketUpgrade.Refusal {
+    /// Of a client for which there is no room, if there is none.
+    fileprivate init?(_ verdict: ConnectionGate.Verdict) {
+        let retry = WebSocketUpgrade.Header(name: "Retry-After", value: "5")
+        switch verdict {
+        case .admitted:
+            return nil
+        case .full(let limit):
+            let reason = "there are \(limit) connections already (limits.connections)"
+            self.init(status: 503, reason: reason, headers: [retry])
+        case .addressFull(let limit):
+            let reason = "there are \(limit) connections from this address already (limits.connectionsPerAddress)"
+            self.init(status: 429, reason: reason, headers: [retry])
+        }
+    }
+
     /// Of credentials that are not taken.
     package init(_ failure: AuthenticationFailure) {
-        let challenge = WebSocketUpgrade.Header(name: "WWW-Authenticate", value: "Bearer")
-        self.init(status: 401, reason: "\(failure.code.name): \(failure.reason)", headers: [challenge])
+        let reason = "\(failure.code.name): \(failure.reason)"
+        guard let seconds = failure.retryAfterSeconds else {
+            let challenge = WebSocketUpgrade.Header(name: "WWW-Authenticate", value: "Bearer")
+            self.init(status: 401, reason: reason, headers: [challenge])
+            return
+        }
+        let retry = WebSocketUpgrade.Header(name: "Retry-After", value: "\(seconds)")
+        self.init(status: 429, reason: reason, headers: [retry])
     }
 
     /// Answers and shuts the write side; the returned future ends when that is done, and ``ConnectionGuard`` sees to
@@ -198,7 +213,8 @@ extension WebSocketUpgrade.Refusal {
 /// Makes WebSockets of those requests that are one.
 private struct WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader {
     let access: ConnectionAccess
-    let serve: @Sendable (any Channel, Identity?) throws -> Void
+    let gate: ConnectionGate
+    let serve: @Sendable (any Channel, Admission) throws -> Void
     let supportedProtocol = "websocket"
     let requiredUpgradeHeaders: [String] = []
 
@@ -227,6 +243,9 @@ private struct WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader {
             headers.add(name: "Sec-WebSocket-Accept", value: key)
             if let subprotocol { headers.add(name: "Sec-WebSocket-Protocol", value: subprotocol) }
             let accepted = headers
+            if let refusal = self.noteClient(of: head, connection, channel) {
+                return refusal.answer(on: channel).flatMapThrowing { throw Refused() }
+            }
             return self.logIn(head, connection, channel).map {
                 // Before the decoder goes, which then passes on frames that came behind the request.
                 if let errors = try? channel.pipeline.syncOperations.handler(type: RequestErrorHandler.self) {
@@ -251,6 +270,19 @@ private struct WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader {
         return nil
     }
 
+    /// Counts a client behind a proxy by its own address, or says why there is no room for it.
+    private func noteClient(
+        of head: HTTPRequestHead,
+        _ connection: ConnectionGuard,
+        _ channel: any Channel
+    ) -> WebSocketUpgrade.Refusal? {
+        let peer = connection.admission.address
+        let address = self.access.policy.proxies.address(of: peer, forwarded: head.headers["Forwarded"])
+        guard address != peer else { return nil }
+        connection.admission.address = address
+        return WebSocketUpgrade.Refusal(self.gate.enterForwarded(address, until: channel.closeFuture))
+    }
+
     /// Finds out who the client is from what its handshake shows, or answers that it is nobody.
     private func logIn(
         _ head: HTTPRequestHead,
@@ -267,16 +299,19 @@ private struct WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader {
                 .flatMapThrowing { throw Refused() }
         }
         guard let token else {
-            connection.identity = policy.allowsAnonymous ? .anonymous : nil
+            connection.admission.identity = policy.allowsAnonymous ? .anonymous : nil
             return channel.eventLoop.makeSucceededVoidFuture()
         }
+        let address = connection.admission.address
         let guardian = NIOLoopBound(connection, eventLoop: channel.eventLoop)
         return channel.eventLoop
-            .makeFutureWithTask { [access] in await access.identity(of: Credentials(token: token)) }
+            .makeFutureWithTask { [access] in
+                await access.identity(of: Credentials(token: token), from: address)
+            }
             .flatMap { result in
                 switch result {
                 case .success(let identity):
-                    guardian.value.identity = identity
+                    guardian.value.admission.identity = identity
                     return channel.eventLoop.makeSucceededVoidFuture()
                 case .failure(let failure):
                     return WebSocketUpgrade.Refusal(failure).answer(on: channel).flatMapThrowing { throw Refused() }
@@ -290,7 +325,7 @@ private struct WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader {
             let connection = try operations.handler(type: ConnectionGuard.self)
             // Not needed any more; a connection is to cost as little as it can.
             operations.removeHandler(connection, promise: nil)
-            try self.serve(channel, connection.identity)
+            try self.serve(channel, connection.admission)
             return .webSocket
         }
     }

@@ -12,7 +12,7 @@ struct ConnectionGuardTests {
     private static let closing = TimeAmount.seconds(2)
 
     private func channel() throws -> EmbeddedChannel {
-        let connection = ConnectionGuard(handshakeTimeout: Self.handshake, closeTimeout: Self.closing)
+        let connection = ConnectionGuard(handshakeTimeout: Self.handshake, closeTimeout: Self.closing, address: "")
         let channel = EmbeddedChannel(handler: connection)
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         return channel
@@ -69,7 +69,7 @@ struct ConnectionGuardTests {
     }
 
     @Test func theLengthOfTheRequestLineIsCountedToItsEnd() throws {
-        let connection = ConnectionGuard(handshakeTimeout: Self.handshake, closeTimeout: Self.closing)
+        let connection = ConnectionGuard(handshakeTimeout: Self.handshake, closeTimeout: Self.closing, address: "")
         let channel = EmbeddedChannel(handler: connection)
         try channel.writeInbound(ByteBuffer(string: "GET /a"))
         try channel.writeInbound(ByteBuffer(string: " HTTP/1.1\r\nHost: a\r\n"))

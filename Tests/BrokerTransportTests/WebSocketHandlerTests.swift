@@ -54,7 +54,13 @@ struct WebSocketHandlerTests {
             )
             core.attach([LoopHandle(self.loop), LoopHandle(self.loop)])
             self.loop.startSweeping()
-            let handler = WebSocketHandler(consumer: ClientSession(loop: self.loop, access: ConnectionAccess { 0 }, identity: .anonymous))
+            let handler = WebSocketHandler(
+                consumer: ClientSession(
+                    loop: self.loop,
+                    access: ConnectionAccess { 0 },
+                    admission: Admission(address: "", identity: .anonymous)
+                )
+            )
             try self.channel.pipeline.syncOperations.addHandlers([self.socket, handler])
             try self.channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         }

@@ -46,8 +46,6 @@ class DevServer:
         self._rules = rules
         self._has_chart = not options.no_chart
         self._has_sys = not options.no_sys
-        self._token = options.token
-        self._reads_only = options.reads_only
         self._topics: dict[str, dict[str, Any]] = {}
         self._alerts: dict[tuple[str, str | None], dict[str, Any]] = {}
         self._connections = 0
@@ -131,15 +129,6 @@ class DevServer:
         with contextlib.suppress(ConnectionClosed):
             async for frame in page:
                 request = json.loads(frame)
-                if self._token and request.get("op") == "hello" and request.get("token") != self._token:
-                    name = "token_invalid" if "token" in request else "unauthenticated"
-                    error = {"code": 4102 if "token" in request else 4100, "name": name, "reason": f"{name} here"}
-                    await page.send(json.dumps({"op": "err", **error, "retry": "no"}))
-                    return await page.close(error["code"], name)
-                if self._reads_only and request.get("op") == "sub" and request["topic"] != self._reads_only:
-                    refusal = {"op": "err", "code": 4103, "name": "forbidden", "reason": "not for you", "retry": "no"}
-                    await page.send(json.dumps({**refusal, "id": request["id"]}))
-                    continue
                 if not (request.get("op") == "sub" and request["topic"].startswith("$sys")):
                     await broker.send(frame)
                 elif self._has_sys:
@@ -240,8 +229,6 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8080, help="0 for any")
     parser.add_argument("--no-chart", action="store_true", help="as where libjs-chart.js is not installed")
     parser.add_argument("--no-sys", action="store_true", help="as for somebody who may not read $sys")
-    parser.add_argument("--reads-only", metavar="FILTER", help="all that may be subscribed to")
-    parser.add_argument("--token", help="which a client has to say")
     options = parser.parse_args()
     rules = json.loads(options.config.read_text()).get("topics", []) if options.config else []
     server = DevServer(options.broker_url, rules, options)

@@ -8,7 +8,7 @@ from typing import Callable
 from selenium.webdriver.common.keys import Keys
 from websockets.sync.client import connect
 
-from stage import Page, Stage, Traffic, dev_server, until
+from stage import Page, Publisher, Stage, Traffic, dev_server, guarded_broker, until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -335,11 +335,11 @@ def it_does_without_figures_and_without_chart_js(stage: Stage) -> None:
 @test
 def it_asks_for_a_token_where_one_is_wanted(stage: Stage) -> None:
     page = stage.page
-    with dev_server(stage, "--token", "secret") as url:
-        page.driver.get(url)
+    with guarded_broker(stage.broker.program, {"viewer": "secret"}) as broker:
+        page.driver.get(broker.page)
         until(lambda: page.is_shown("#credentials"), "a token is asked for")
         page.fill("#token", "wrong" + Keys.ENTER)
-        until(lambda: "token_invalid" in page.text("#credentials-reason"), "a wrong one is told")
+        until(lambda: "not known" in page.text("#credentials-reason"), "a wrong one is told")
         until(lambda: page.is_shown("#credentials"), "and asked for again")
         page.fill("#token", "secret" + Keys.ENTER)
         until(page.is_live, "the right one opens")
@@ -350,14 +350,22 @@ def it_asks_for_a_token_where_one_is_wanted(stage: Stage) -> None:
 @test
 def who_may_read_only_a_part_reads_that(stage: Stage) -> None:
     page = stage.page
-    stage.publisher.publish("clicks/part", 1)
-    stage.publisher.publish("clicks", 1)
-    with dev_server(stage, "--reads-only", "clicks/+") as url:
-        page.open(url)
-        until(lambda: page.is_shown("#refused"), "it is told that not everything may be read")
-        page.open(url + "?filter=clicks/%2B")
-        until(lambda: page.row("clicks/part") != "", "the part is read")
-        assert not page.is_shown("#refused") and page.row("clicks") == ""
+    rules = [{"allow": ["subscribe"], "principal": "viewer", "topics": ["clicks/+"]},
+             {"allow": ["publish"], "principal": "meter"}]
+    with guarded_broker(stage.broker.program, {"viewer": "secret", "meter": "other"}, rules) as broker:
+        publisher = Publisher(broker.url, "other")
+        publisher.publish("clicks/part", 1)
+        publisher.publish("clicks", 1)
+        page.driver.get(broker.page)
+        page.script("sessionStorage.setItem('wsbroker-token', 'secret')")
+        page.driver.refresh()
+        until(lambda: page.row("clicks/part") == "1", "the part is read")
+        publisher.publish("clicks/part", 2)
+        until(lambda: page.row("clicks/part") == "3", "live")
+        assert page.row("clicks") == "" and not page.is_shown("#refused")
+        page.driver.get(broker.page + "?filter=clicks")
+        until(lambda: page.is_shown("#refused"), "it is told what may not be read that was asked for")
+        publisher.close()
 
 
 @test

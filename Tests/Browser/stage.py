@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import math
 import random
@@ -10,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -48,11 +50,12 @@ TOPICS: list[dict[str, Any]] = [
 class Broker:
     """A store, a port, and a process that can be killed."""
 
-    def __init__(self, program: Path, folder: Path) -> None:
-        self._program = program
+    def __init__(self, program: Path, folder: Path, **sections: Any) -> None:
+        self.program = program
         self.config = folder / "config.json"
         self.port = free_port()
         self.url = f"ws://127.0.0.1:{self.port}/ws"
+        self.page = f"http://127.0.0.1:{self.port}/"
         self._log = folder / "broker.log"
         self._process: subprocess.Popen[bytes] | None = None
         self.config.write_text(json.dumps({
@@ -60,11 +63,12 @@ class Broker:
             "admin": {"host": "127.0.0.1", "port": free_port()},
             "store": {"path": str(folder / "store.db")},
             "topics": TOPICS,
+            **sections,
         }))
 
     def start(self) -> None:
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen([self._program, "--config", self.config], stderr=log)
+            self._process = subprocess.Popen([self.program, "--config", self.config], stderr=log)
         until(lambda: is_listening(self.port), "the broker listens")
 
     def kill(self) -> None:
@@ -74,16 +78,33 @@ class Broker:
             self._process = None
 
 
+@contextlib.contextmanager
+def guarded_broker(program: Path, tokens: dict[str, str], rules: list[dict[str, Any]] | None = None) -> Iterator[Broker]:
+    """A broker that asks for tokens, which are given by the names of their bearers."""
+    with tempfile.TemporaryDirectory(prefix="wsbroker-guarded-") as folder:
+        entries = [{"name": name, "sha256": hashlib.sha256(token.encode()).hexdigest()} for name, token in tokens.items()]
+        file = Path(folder) / "tokens.json"
+        file.write_text(json.dumps({"tokens": entries}))
+        broker = Broker(program, Path(folder), auth={"tokens": str(file), **({"rules": rules} if rules else {})})
+        broker.start()
+        try:
+            yield broker
+        finally:
+            broker.kill()
+
+
 class Publisher:
     """Publishes one after the other; a frame after a restart goes over a new connection."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: str | None = None) -> None:
         self._url = url
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._socket: Any = None
 
     def publish(self, topic: str, data: Any, **fields: Any) -> dict[str, Any]:
         if self._socket is None:
-            self._socket = connect(self._url, subprotocols=["wsbroker.v1.json"])
+            self._socket = connect(
+                self._url, subprotocols=["wsbroker.v1.json"], additional_headers=self._headers)
         self._socket.send(json.dumps({"op": "pub", "id": 1, "topic": topic, "data": data, **fields}))
         return json.loads(self._socket.recv(timeout=10))
 

@@ -11,8 +11,12 @@ struct LogTests {
          {"topic":"by-page/{key}","from":"visits","aggregate":"count","key":"/page"},
          {"topic":"watched","aggregate":"sum","alerts":[{"name":"high","above":1,
           "raise":[{"to":"clicks","data":"secret-payload"},{"to":"alarms","data":"secret-payload"}]}]}],
-         "log":{"level":"trace","format":"json"},"auth":{"anonymous":["publish","subscribe","admin"]}}
+         "log":{"level":"trace","format":"json"},
+         "auth":{"tokens":"tokens.json","rules":[{"allow":["publish","subscribe","admin"]}]}}
         """
+    /// With the SHA-256 of `secret-token`.
+    private static let tokens =
+        #"{"tokens":[{"name":"meter","sha256":"930bbdc51b6aed5c2a5678fd6e28dee7a05e8a4b643cfc0b4427c3efb86c0d94"}]}"#
 
     /// Good and bad ones, on a socket.
     private static let requests = [
@@ -50,6 +54,7 @@ struct LogTests {
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = folder.appendingPathComponent("config.json")
         try Data(Self.topics.utf8).write(to: file)
+        try Data(Self.tokens.utf8).write(to: folder.appendingPathComponent("tokens.json"))
         let (broker, port) = try await ChildProcess.broker(in: folder, ["--config", "config.json"])
         for _ in 0..<3 { try await self.talk(port) }
         broker.signal(SIGHUP)

@@ -14,12 +14,21 @@ struct TransportSecurityTests {
         return await tool.wait()
     }
 
+    /// With the SHA-256 of the tokens that the tools are given here.
+    private static let tokens = """
+        {"tokens":[{"name":"me-S0","sha256":"2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b"},
+         {"name":"me-S1","sha256":"c17c0120df64dfc9739f6b61fe8661a614b6d4d91d5f451409350eecf329f44b"},
+         {"name":"me-S2","sha256":"348bd34d0bbf55c6192e7b6da46c73d32e5d84a4978e6a41573117a6d258161b"},
+         {"name":"me-S3","sha256":"b33dd8910c8b8a84f9c8b5e5ad1d43cdd39363e79e44b91ed19c50c54c025794"}]}
+        """
+
     private static func withFront(
         as name: String = "server",
         demandsCertificate: Bool = false,
         _ body: @escaping @Sendable (TLSFront, TestCertificates) async throws -> Void
     ) async throws {
-        try await TestBroker.run { broker async throws in
+        let auth = #"{"anonymous":["publish","subscribe"],"tokens":"FOLDER/tokens.json"}"#
+        try await TestBroker.run(auth: auth, files: ["tokens.json": Self.tokens]) { broker async throws in
             let certificates = try await TestCertificates.make()
             let front = try await TLSFront.start(
                 before: broker.port,

@@ -92,6 +92,8 @@ struct TidyTests {
     @Test(arguments: [
         ("GRDB", ["BrokerStore", "BrokerStoreTests"]),
         ("ArgumentParser", ["BrokerServer", "BrokerCommandLine", "BrokerCommandLineTests", "wspub", "wssub"]),
+        ("JWTKit", ["BrokerServer"]),
+        ("Crypto", ["BrokerServer"]),
         ("Hummingbird", ["BrokerServer"]),
         ("HummingbirdCore", ["BrokerServer", "BrokerTransport"]),
         ("NIOPosix", ["BrokerServer", "BrokerClient", "BrokerCommandLine", "BrokerTestKit"]),

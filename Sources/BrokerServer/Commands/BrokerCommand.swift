@@ -31,7 +31,7 @@ public struct BrokerCommand: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, ConfigCommand.self, AggregatorsCommand.self, HealthcheckCommand.self, StoreCommand.self,
             TopicsCommand.self, ConnectionsCommand.self, ResetCommand.self, DeleteCommand.self, KickCommand.self,
-            ReloadCommand.self,
+            ReloadCommand.self, TokenCommand.self,
         ],
         defaultSubcommand: RunCommand.self
     )

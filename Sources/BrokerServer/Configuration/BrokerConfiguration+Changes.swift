@@ -1,9 +1,18 @@
 /// What of a configuration can change while the broker runs, and what can not.
 extension BrokerConfiguration {
     /// The keys that are taken over from a configuration that is read again; all others need a restart.
-    static let reloadableKeys: Set<String> = ["topics", "log.level", "auth.rules", "auth.anonymous", "origins"]
+    static let reloadableKeys: Set<String> = [
+        "topics", "log.level", "auth.rules", "auth.anonymous", "origins", "listen.proxies",
+    ]
+    /// The sections that are taken over, with all that is in them.
+    private static let reloadableSections = ["auth.tokens", "auth.tokensVariable", "auth.queryToken", "auth.jwt"]
 
-    /// This configuration with what another one says about ``reloadableKeys``.
+    static func isReloadable(_ key: String) -> Bool {
+        Self.reloadableKeys.contains(key)
+            || Self.reloadableSections.contains { key == $0 || key.hasPrefix($0 + ".") }
+    }
+
+    /// This configuration with what another one says about what is reloadable.
     func taking(reloadableFrom other: Self) -> Self {
         var next = self
         next.topics = other.topics
@@ -11,6 +20,8 @@ extension BrokerConfiguration {
         next.accessRules = other.accessRules
         next.anonymousRights = other.anonymousRights
         next.origins = other.origins
+        next.proxies = other.proxies
+        next.authentication = other.authentication
         return next
     }
 

@@ -36,11 +36,15 @@ extension BrokerConfiguration {
         }
         root["topics"] = .array(self.topics.map(\.document))
         root["origins"] = .array(self.origins.map(JSONValue.string))
-        var auth: [String: JSONValue] = [
-            "anonymous": .array((self.anonymousRights ?? Self.defaultRights).map(JSONValue.string))
-        ]
-        if let rules = self.accessRules { auth["rules"] = .array(rules.map(\.document)) }
-        root["auth"] = .object(auth)
+        Self.insert(.array(self.proxies.map(JSONValue.string)), ["listen", "proxies"], into: &root)
+        Self.insert(
+            .array(self.anonymousRightsInForce.map(JSONValue.string)),
+            ["auth", "anonymous"],
+            into: &root
+        )
+        if let rules = self.accessRules {
+            Self.insert(.array(rules.map(\.document)), ["auth", "rules"], into: &root)
+        }
         return .object(root)
     }
 

@@ -28,17 +28,18 @@ extension BrokerConfiguration {
             "is the port of 'listen' too"
         )
         require(
-            Self.isLoopback(self.listen.host) || self.anonymousRights != nil,
+            Self.isLoopback(self.listen.host) || self.anonymousRights != nil || self.asksForCredentials,
             "listen.host",
             """
             '\(self.listen.host)' can be reached from other machines, and everybody there could publish and subscribe. \
-            If that is meant, say "auth": {"anonymous": ["publish", "subscribe"]}
+            Say who may with 'auth.tokens' or 'auth.jwt', or, if that is meant, \
+            "auth": {"anonymous": ["publish", "subscribe"]}
             """
         )
         if case .failure(let error) = Self.topic(self.plainTopic) {
             require(false, "plain.topic", "'\(self.plainTopic)' \(error)")
         }
-        return problems + self.ruleProblems(registry)
+        return problems + self.authentication.problems + self.ruleProblems(registry)
     }
 
     /// Whether only this machine reaches what listens there.

@@ -44,9 +44,12 @@ package struct BrokerConfiguration: Sendable {
     package var anonymousRights: [String]?
     /// Who may do what with which topics, or `nil` if nothing was said about it.
     package var accessRules: [AccessRuleConfiguration]?
+    package var authentication = AuthenticationConfiguration()
     package var topics: [TopicRuleConfiguration] = Self.defaultTopics
     /// The pages of other places that may use the interface, as browsers name them.
     package var origins: [String] = []
+    /// Whose word about where a client comes from is taken: addresses and networks.
+    package var proxies: [String] = []
     /// The most requests that stay, for events or for news of a topic: each holds a connection and a session.
     package var streams = 1000
     /// The longest that one of them waits for news: proxies give up after a minute or so.
@@ -62,7 +65,7 @@ package struct BrokerConfiguration: Sendable {
         TopicRuleConfiguration(topic: "clicks/+", aggregate: .init(name: "sum"), number: "int"),
     ]
 
-    /// What anonymous clients may do where nothing is said.
+    /// What anonymous clients may do where nothing is said, about them or about credentials.
     static let defaultRights = ["publish", "subscribe"]
     static let knownRights = ["publish", "subscribe", "admin"]
 }

@@ -4,7 +4,8 @@ import BrokerWire
 import NIOCore
 
 extension ConfigurationKey {
-    /// Every simple key, in the order of the documentation. `topics` and `auth` have forms of their own.
+    /// Every simple key, in the order of the documentation. `topics`, `auth.anonymous` and `origins` have forms of
+    /// their own.
     static let all: [ConfigurationKey] =
         [
             .text("listen.host", \.listen.host, "The address that clients connect to."),
@@ -60,7 +61,40 @@ extension ConfigurationKey {
                 "The folder of the page's files; empty for `../share/wsbroker/dashboard` beside the executable."
             ),
             .optionalText("dashboard.chart", \.dashboard.chart, "The file of Chart.js, which the page draws with."),
-        ] + Self.messageLimits + Self.connectionLimits + Self.timeLimits
+        ] + Self.authentication + Self.messageLimits + Self.connectionLimits + Self.timeLimits
+
+    private static let authentication: [ConfigurationKey] = [
+        .optionalText("auth.tokens", \.authentication.tokens, "The file of the broker's own tokens; empty for none."),
+        .optionalText(
+            "auth.tokensVariable",
+            \.authentication.tokensVariable,
+            "The name of a variable that has the same JSON document, instead of a file; empty for none."
+        ),
+        .flag(
+            "auth.queryToken",
+            \.authentication.queryToken,
+            "Whether a token may stand in the URL (`?token=`), where proxies and histories keep it."
+        ),
+        .optionalText(
+            "auth.jwt.keys",
+            \.authentication.jwt.keys,
+            "The file of the keys of JSON Web Tokens, a JSON Web Key Set; empty to take none."
+        ),
+        .optionalText("auth.jwt.issuer", \.authentication.jwt.issuer, "What their `iss` has to be."),
+        .optionalText("auth.jwt.audience", \.authentication.jwt.audience, "What their `aud` has to be or to have."),
+        .duration(
+            "auth.jwt.leeway",
+            \.authentication.jwt.leeway,
+            .zero...(.minutes(10)),
+            "How far the clocks of the issuer and of the broker may be apart."
+        ),
+        .duration(
+            "auth.jwt.lifetimeMax",
+            \.authentication.jwt.lifetimeMax,
+            .seconds(1)...(.hours(24 * 400)),
+            "The longest that a token may count, from `iat`, or from now without one, to `exp`."
+        ),
+    ]
 
     private static let messageLimits: [ConfigurationKey] = [
         .size(
@@ -131,6 +165,12 @@ extension ConfigurationKey {
             \.transport.connectionsPerAddress,
             0...10_000_000,
             "The most connections from one address; 0 for no bound."
+        ),
+        .integer(
+            "limits.failedLoginsPerMinute",
+            \.transport.failedLoginsPerMinute,
+            0...1_000_000,
+            "Credentials from one address that were wrong, past which it has to wait out the minute; 0 for no bound."
         ),
         .integer(
             "limits.subscriptionsPerConnection",

@@ -3,8 +3,8 @@ import FoundationEssentials
 
 /// Puts a configuration together: flags over environment over file over defaults, and every problem at once.
 struct ConfigurationLoader {
-    private(set) var configuration = BrokerConfiguration()
-    private(set) var problems: [ConfigurationProblem] = []
+    var configuration = BrokerConfiguration()
+    var problems: [ConfigurationProblem] = []
 
     /// Variables that begin with our prefix and are for somebody else: the clients and our own build.
     private static let otherVariables: Set<String> = [
@@ -37,7 +37,7 @@ struct ConfigurationLoader {
         self.apply(members, under: "")
     }
 
-    private static func explanation(of error: any Error) -> String {
+    static func explanation(of error: any Error) -> String {
         guard case DecodingError.dataCorrupted(let context) = error else { return "\(error)" }
         return context.underlyingError.map { "\($0)" } ?? context.debugDescription
     }
@@ -49,8 +49,12 @@ struct ConfigurationLoader {
                 self.set(key, value, at: path)
             } else if path == "topics" {
                 self.applyTopics(value)
-            } else if path == "auth" {
-                self.applyAuthentication(value)
+            } else if path == "auth.anonymous" {
+                self.applyAnonymousRights(value)
+            } else if path == "auth.rules" {
+                self.applyAccessRules(value)
+            } else if path == "listen.proxies" {
+                self.applyProxies(value)
             } else if path == "origins" {
                 self.applyOrigins(value)
             } else if Self.keysByPath.keys.contains(where: { $0.hasPrefix(path + ".") }) {
@@ -68,7 +72,8 @@ struct ConfigurationLoader {
     /// The keys and sections that may stand in the section `prefix`, each with its whole path.
     private static func siblings(under prefix: String) -> [String] {
         let start = prefix.isEmpty ? "" : prefix + "."
-        let paths = (Self.keysByPath.keys + ["topics", "auth", "origins"]).filter { $0.hasPrefix(start) }
+        let paths = (Self.keysByPath.keys + ["topics", "auth.anonymous", "auth.rules", "listen.proxies", "origins"])
+            .filter { $0.hasPrefix(start) }
         return Set(paths.map { start + $0.dropFirst(start.count).prefix { $0 != "." } }).sorted()
     }
 
@@ -101,32 +106,6 @@ struct ConfigurationLoader {
     }
 
     // MARK: Sections with a form of their own
-
-    private mutating func applyAuthentication(_ value: JSONValue) {
-        guard case .object(let members) = value else {
-            return self.report("auth", "has to be an object, not \(value.kind)")
-        }
-        for name in members.keys.sorted() where !["anonymous", "rules"].contains(name) {
-            self.reportUnknown("auth.\(name)", among: ["auth.anonymous", "auth.rules"])
-        }
-        if let rules = members["rules"] { self.applyAccessRules(rules) }
-        guard let rights = members["anonymous"] else { return }
-        let known = BrokerConfiguration.knownRights
-        guard case .array(let values) = rights, let names = Self.strings(values), Set(names).isSubset(of: known) else {
-            let list = known.map { "\"\($0)\"" }.joined(separator: ", ")
-            return self.report("auth.anonymous", "has to be a list of \(list)")
-        }
-        self.configuration.anonymousRights = names
-    }
-
-    private mutating func applyAccessRules(_ value: JSONValue) {
-        guard case .array(let rules) = value else {
-            return self.report("auth.rules", "has to be a list of rules, not \(value.kind)")
-        }
-        self.configuration.accessRules = rules.enumerated().compactMap { index, rule in
-            AccessRuleConfiguration(rule, at: "auth.rules[\(index)]", &self.problems)
-        }
-    }
 
     private mutating func applyOrigins(_ value: JSONValue) {
         guard case .array(let values) = value, let origins = Self.strings(values) else {

@@ -10,6 +10,7 @@ import { spanAt } from "./history.js";
 import { drawWith, invalidate } from "./loop.js";
 import { Metadata } from "./metadata.js";
 import { PublishBox } from "./publish.js";
+import { ReadableTopics } from "./readable.js";
 import { Rows } from "./rows.js";
 import { show } from "./strip.js";
 import { Topics, TOPICS_MAX } from "./topics.js";
@@ -42,7 +43,12 @@ function options() {
   return { token, client: "dashboard/1", backoff: { maxMs: 5000 } };
 }
 
+const readable = new ReadableTopics((topic) => {
+  client.subscribe(topic, { mode: "latest", maxRate: RATE }, received);
+});
+
 function start() {
+  readable.stop();
   client = connect(undefined, { ...options(), producer: false, onstate: changed });
   client.subscribe(filter, { mode: "latest", maxRate: RATE, onready: completed, onend: refused }, received);
   client.subscribe("$sys/#", { mode: "latest", maxRate: RATE, onend: () => figures.forget() }, receivedFigure);
@@ -60,7 +66,7 @@ function received(message) {
 }
 
 function readInFull(topic, mode) {
-  if (inFull.size >= IN_FULL_MAX || inFull.has(topic)) return;
+  if (inFull.size >= IN_FULL_MAX || inFull.has(topic) || readable.has(topic)) return;
   inFull.add(topic);
   client.subscribe(topic, { mode, retained: false }, () => {}); // the messages come by the filter
 }
@@ -78,6 +84,7 @@ function receivedFigure(message) {
 
 function refused(error) {
   if (client.state === "closed") return; // and that says why
+  if (filter === "#" && error.code === 4103) return readable.start(token, completed);
   element("refused").hidden = false;
   show(element("refused-reason"), `${filter}: ${error.reason}`);
 }

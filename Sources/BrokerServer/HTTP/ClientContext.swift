@@ -8,9 +8,12 @@ struct ClientContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     /// Who has sent it.
     let peer: PeerDescription
+    /// The other end of its connection, without the port.
+    let address: String
 
     init(source: ApplicationRequestContextSource) {
         self.coreContext = .init(source: source)
+        self.address = ConnectionGate.address(of: source.channel)
         self.peer = PeerDescription(address: source.channel.remoteAddress.map(PeerDescription.text) ?? "")
     }
 }

@@ -11,7 +11,7 @@ struct ClientRoutes: HTTPResponder {
 
     func respond(to request: Request, context: Context) async throws -> Response {
         let path = request.uri.path
-        if TopicPath.isOurs(path) { return await self.topics.respond(to: request, peer: context.peer) }
+        if TopicPath.isOurs(path) { return await self.topics.respond(to: request, context) }
         if path != "/", let response = self.files.response(to: request, path: path) { return response }
         guard WebSocketUpgrade.paths.contains(path) else {
             return Self.refusal(WebSocketUpgrade.Refusal(status: 404, reason: "there is nothing at this path"))

@@ -26,6 +26,7 @@ actor Reloader {
     private var current: BrokerConfiguration
     private let registry: AggregatorRegistry
     private let loops: EventLoops
+    private let authenticator: BrokerAuthenticator
     private let threshold: LogThreshold
     private let reread: BrokerApplication.Reread
     private let logger: Logger
@@ -35,6 +36,7 @@ actor Reloader {
         current: BrokerConfiguration,
         registry: AggregatorRegistry,
         loops: EventLoops,
+        authenticator: BrokerAuthenticator,
         threshold: LogThreshold,
         reread: @escaping BrokerApplication.Reread,
         logger: Logger
@@ -42,6 +44,7 @@ actor Reloader {
         self.current = current
         self.registry = registry
         self.loops = loops
+        self.authenticator = authenticator
         self.threshold = threshold
         self.reread = reread
         self.logger = logger
@@ -73,7 +76,8 @@ actor Reloader {
 
     private func outcome() async -> Result<Outcome, Failure> {
         let next: BrokerConfiguration
-        let changes: [String]
+        let material: CredentialMaterial
+        var changes: [String]
         do throws(ConfigurationError) {
             let wanted = try self.reread()
             changes = self.current.changedKeys(to: wanted)
@@ -81,6 +85,8 @@ actor Reloader {
             // What is taken over has to fit what is not.
             let problems = next.problems(registry: self.registry)
             guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
+            // The files may have changed where their names have not.
+            material = try await CredentialMaterial.load(next)
         } catch {
             return .failure(.configuration(error))
         }
@@ -90,16 +96,24 @@ actor Reloader {
             else { return .failure(.stopping) }
             if case .failure(let refusal) = answer { return .failure(.rules(refusal)) }
         }
+        changes = Set(changes).union(self.authenticator.reload(material)).sorted()
+        material.warn(self.logger)
         self.loops.access.change(to: next.accessPolicy)
-        guard (try? await self.loops.changeAccess(next.access) { _ in true }) != nil else { return .failure(.stopping) }
+        // Who is connected is judged again, by who that was shown to be and by what it may do.
+        do {
+            try await self.loops.changeAccess(next.access) { [authenticator] identity in
+                authenticator.isStillValid(identity, at: ProcessResources.wallClock())
+            }
+        } catch {
+            return .failure(.stopping)
+        }
         self.current = next
         self.threshold.set(Logger.Level(rawValue: next.logLevel) ?? .info)
-        let reloadable = BrokerConfiguration.reloadableKeys
         return .success(
             Outcome(
                 topics: next.topics.count,
-                changed: changes.filter { reloadable.contains($0) },
-                needsRestart: changes.filter { !reloadable.contains($0) }
+                changed: changes.filter(BrokerConfiguration.isReloadable),
+                needsRestart: changes.filter { !BrokerConfiguration.isReloadable($0) }
             )
         )
     }

@@ -29,13 +29,17 @@ package struct PeerCertificate: Hashable, Sendable {
 
 /// Why credentials are not taken. The reason never has any of them in it.
 package struct AuthenticationFailure: Error, Hashable, Sendable {
-    /// `unauthenticated`, `token_expired` or `token_invalid`.
+    /// `unauthenticated`, `token_expired` or `token_invalid`; `rate_limited` for who was wrong too often, `forbidden`
+    /// for who is somebody else already.
     package var code: ErrorCode
     package var reason: String
+    /// When to try again.
+    package var retryAfterSeconds: Int?
 
-    package init(_ code: ErrorCode, _ reason: String) {
+    package init(_ code: ErrorCode, _ reason: String, retryAfterSeconds: Int? = nil) {
         self.code = code
         self.reason = reason
+        self.retryAfterSeconds = retryAfterSeconds
     }
 }
 

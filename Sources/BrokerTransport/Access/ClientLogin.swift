@@ -12,6 +12,8 @@ struct ClientLogin {
     }
 
     let access: ConnectionAccess
+    /// Where it comes from, without the port.
+    let address: String
     /// `nil` while it has to say so.
     private(set) var identity: Identity?
     /// Whether it has asked for something.
@@ -19,9 +21,10 @@ struct ClientLogin {
     /// Ends the connection if it does not say it in time.
     var deadline: Scheduled<Void>?
 
-    init(access: ConnectionAccess, identity: Identity?) {
+    init(access: ConnectionAccess, _ admission: Admission) {
         self.access = access
-        self.identity = identity
+        self.address = admission.address
+        self.identity = admission.identity
     }
 
     /// Takes who a token says that the client is: whoever it is at first, and nobody else later.

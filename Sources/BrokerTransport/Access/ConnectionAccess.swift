@@ -1,5 +1,6 @@
 package import BrokerCore
 import BrokerWire
+import NIOCore
 import Synchronization
 
 /// Who is let in, and as whom: what connections ask when they come, and what a reload exchanges.
@@ -9,6 +10,7 @@ package final class ConnectionAccess: Sendable {
         /// Whether a token may stand in the query, where it ends up in the logs of proxies.
         package var allowsQueryToken = false
         package var origins = OriginPolicy()
+        package var proxies = ProxyPolicy()
 
         package init() {}
 
@@ -17,6 +19,7 @@ package final class ConnectionAccess: Sendable {
     }
 
     private let authenticator: (any Authenticator)?
+    private let failedLogins: FailedLogins
     private let wallClock: @Sendable () -> UInt64
     private let current: Mutex<Policy>
 
@@ -25,9 +28,11 @@ package final class ConnectionAccess: Sendable {
     package init(
         _ policy: Policy = Policy(),
         authenticator: (any Authenticator)? = nil,
+        failedLogins: FailedLogins = FailedLogins(limit: 0),
         wallClock: @escaping @Sendable () -> UInt64
     ) {
         self.authenticator = authenticator
+        self.failedLogins = failedLogins
         self.wallClock = wallClock
         self.current = Mutex(policy)
     }
@@ -36,8 +41,17 @@ package final class ConnectionAccess: Sendable {
 
     package func change(to policy: Policy) { self.current.withLock { $0 = policy } }
 
-    /// Who a client is that shows `credentials`.
-    package func identity(of credentials: Credentials) async -> Result<Identity, AuthenticationFailure> {
+    /// Who a client is that shows `credentials`. Somebody who was wrong too often is not even asked.
+    ///
+    /// - `address`: Where it comes from, without the port.
+    package func identity(
+        of credentials: Credentials,
+        from address: String
+    ) async -> Result<Identity, AuthenticationFailure> {
+        if let seconds = self.failedLogins.isBlocked(address, at: .now()) {
+            let reason = "wrong credentials came from this address too often (limits.failedLoginsPerMinute)"
+            return .failure(AuthenticationFailure(.rateLimited, reason, retryAfterSeconds: seconds))
+        }
         guard let authenticator = self.authenticator else {
             return .failure(
                 AuthenticationFailure(.tokenInvalid, "this broker has no tokens; connect without one (auth)")
@@ -46,6 +60,7 @@ package final class ConnectionAccess: Sendable {
         do throws(AuthenticationFailure) {
             return .success(try await authenticator.identity(of: credentials, at: self.wallClock()))
         } catch {
+            self.failedLogins.failed(address, at: .now())
             return .failure(error)
         }
     }

@@ -6,7 +6,8 @@ import Hummingbird
 
 /// Who may look at the broker and command it.
 ///
-/// On loopback: whoever is on the machine, but no page in a browser. Elsewhere: who has the right `admin` to all topics.
+/// On loopback: whoever is on the machine, but no page in a browser. Elsewhere: who has the right `admin` to all of the
+/// clients' topics.
 struct AdminGuard: Sendable {
     let access: ConnectionAccess
     let browsers: BrowserGuard
@@ -15,20 +16,22 @@ struct AdminGuard: Sendable {
 
     /// Who sends a request, or the answer to somebody who may not.
     ///
+    /// - `peer`: The other end of its connection, without the port.
     /// - `isCommand`: Whether it changes something.
-    func identity(of request: Request, isCommand: Bool) async -> Result<Identity, AdminRefusal> {
+    func identity(of request: Request, from peer: String, isCommand: Bool) async -> Result<Identity, AdminRefusal> {
         guard !self.isLocal else {
             let refusal = isCommand ? self.browsers.refusal(ofPost: request) : self.browsers.refusal(of: request)
             return refusal.map { .failure(AdminRefusal(response: $0)) } ?? .success(.administrator)
         }
         guard request.headers[.origin] == nil else { return .failure(AdminRefusal(response: BrowserGuard.refusal)) }
         let identity: Identity
-        switch await RequestLogin(access: self.access).identity(of: request) {
+        switch await RequestLogin(access: self.access).identity(of: request, from: peer) {
         case .failure(let refusal): return .failure(AdminRefusal(response: refusal.response))
         case .success(let known): identity = known
         }
         guard self.access.policy.rules.permissions(of: identity).mayWithAll(.admin) else {
-            let reason = "this needs the right 'admin' to all topics, which '\(identity.name)' does not have (auth.rules)"
+            let reason =
+                "this needs the right 'admin' to all topics, which '\(identity.name)' does not have (auth.rules)"
             return .failure(AdminRefusal(response: HTTPRefusal(Refusal(.forbidden, reason)).response))
         }
         return .success(identity)

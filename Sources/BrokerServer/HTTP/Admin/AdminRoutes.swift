@@ -14,8 +14,8 @@ struct AdminRoutes {
     let figures: FiguresSource
     let logger: Logger
 
-    var router: Router<BasicRequestContext> {
-        let router = Router(context: BasicRequestContext.self)
+    var router: Router<ClientContext> {
+        let router = Router(context: ClientContext.self)
         self.addHealth(to: router)
         self.get("/topics", router) { await self.broker.topics($0) }
         self.get("/metrics", router) { _ in await self.metrics() }
@@ -39,7 +39,7 @@ struct AdminRoutes {
         )
     }
 
-    private func addHealth(to router: Router<BasicRequestContext>) {
+    private func addHealth(to router: Router<ClientContext>) {
         // Answers as long as the process turns; says nothing that a stranger could use.
         router.get("/healthz") { _, _ in Response.json(.ok, #"{"status":"ok"}"#) }
         router.get("/readyz") { [readiness] _, _ in
@@ -61,11 +61,11 @@ struct AdminRoutes {
 
     private func get(
         _ path: String,
-        _ router: Router<BasicRequestContext>,
+        _ router: Router<ClientContext>,
         _ answer: @escaping @Sendable (Request) async -> Response
     ) {
-        router.get(RouterPath(path)) { [guardian] request, _ in
-            switch await guardian.identity(of: request, isCommand: false) {
+        router.get(RouterPath(path)) { [guardian] request, context in
+            switch await guardian.identity(of: request, from: context.address, isCommand: false) {
             case .failure(let refusal): refusal.response
             case .success: await answer(request)
             }
@@ -75,15 +75,18 @@ struct AdminRoutes {
 
     private func post(
         _ path: String,
-        _ router: Router<BasicRequestContext>,
+        _ router: Router<ClientContext>,
         _ answer: @escaping @Sendable (Request) async -> Response
     ) {
-        router.post(RouterPath(path)) { [guardian, logger] request, _ in
-            switch await guardian.identity(of: request, isCommand: true) {
+        router.post(RouterPath(path)) { [guardian, logger] request, context in
+            switch await guardian.identity(of: request, from: context.address, isCommand: true) {
             case .failure(let refusal):
                 return refusal.response
             case .success(let identity):
-                logger.notice("a command to the broker", metadata: ["command": "\(path)", "principal": "\(identity.name)"])
+                logger.notice(
+                    "a command to the broker",
+                    metadata: ["command": "\(path)", "principal": "\(identity.name)"]
+                )
                 return await answer(request)
             }
         }
@@ -94,7 +97,7 @@ struct AdminRoutes {
         _ methods: [HTTPRequest.Method],
         _ path: String,
         allowed: String,
-        in router: Router<BasicRequestContext>
+        in router: Router<ClientContext>
     ) {
         for method in methods {
             router.on(RouterPath(path), method: method) { _, _ in

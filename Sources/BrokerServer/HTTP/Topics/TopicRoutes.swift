@@ -41,7 +41,7 @@ struct TopicRoutes: Sendable {
     private static let listMethods = "GET, HEAD, OPTIONS"
     private static let topicMethods = "GET, HEAD, POST, DELETE, OPTIONS"
 
-    func respond(to request: Request, peer: PeerDescription) async -> Response {
+    func respond(to request: Request, _ context: ClientContext) async -> Response {
         let isList = request.uri.path == TopicPath.list
         if request.method == .options {
             return self.origins.preflight(request, methods: isList ? Self.listMethods : Self.topicMethods)
@@ -50,11 +50,11 @@ struct TopicRoutes: Sendable {
         if let refusal = self.origins.refusal(of: request) {
             response = refusal.response
         } else {
-            switch await self.login.identity(of: request) {
+            switch await self.login.identity(of: request, from: context.address) {
             case .failure(let refusal): response = refusal.response
             case .success(let identity):
                 let routes = self.speaking(for: identity)
-                response = isList ? await routes.list(request, peer) : await routes.topic(request, peer)
+                response = isList ? await routes.list(request, context.peer) : await routes.topic(request, context.peer)
             }
         }
         self.origins.add(to: &response, request)

@@ -1,0 +1,94 @@
+// FoundationEssentials for JSON.
+import FoundationEssentials
+
+// Glibc for open(2), fsync(2) and rename(2).
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// The file of the broker's tokens, as the command line changes it.
+struct TokenFile {
+    let path: String
+    /// What it is written as first. Who makes it has the file to himself until it gets its name.
+    private var newPath: String { self.path + ".new" }
+
+    init(path: String) { self.path = path }
+
+    /// Adds an entry. A reader finds the file of before or the file of after, and a file that is wrong stays as it is.
+    ///
+    /// The file is for its owner alone, and keeps the owner that it has.
+    func add(_ entry: TokenList.Entry) throws(BrokerError) {
+        let descriptor = open(self.newPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else {
+            let hint = errno == EEXIST ? "; if nobody is changing \(self.path) now, delete it" : ""
+            throw Self.refusal("\(self.newPath) can not be made", hint)
+        }
+        do throws(BrokerError) {
+            defer { close(descriptor) }
+            let entries = try self.entries() + [entry.document]
+            let text = JSONValue.object(["tokens": .array(entries)]).prettyText + "\n"
+            try self.write(Array(text.utf8), descriptor)
+        } catch {
+            unlink(self.newPath)
+            throw error
+        }
+        guard rename(self.newPath, self.path) == 0 else {
+            let refusal = Self.refusal("\(self.newPath) can not be renamed to \(self.path)")
+            unlink(self.newPath)
+            throw refusal
+        }
+        try self.syncFolder()
+    }
+
+    /// The entries as they are written, after all of them were found right.
+    private func entries() throws(BrokerError) -> [JSONValue] {
+        guard access(self.path, F_OK) == 0 else { return [] }
+        do throws(ConfigurationError) {
+            let bytes = try CredentialFile(path: self.path, key: "--file").bytes
+            _ = try TokenList(bytes, named: self.path)
+            guard case .object(let members) = try JSONValue(document: bytes, named: self.path),
+                case .array(let entries)? = members["tokens"]
+            else { return [] }
+            return entries
+        } catch {
+            throw .configuration(error)
+        }
+    }
+
+    private func write(_ bytes: [UInt8], _ descriptor: Int32) throws(BrokerError) {
+        var status = stat()
+        if stat(self.path, &status) == 0, status.st_uid != geteuid() {
+            // Made by root, the broker's own user could not read it.
+            guard fchown(descriptor, status.st_uid, status.st_gid) == 0 else {
+                throw Self.refusal("\(self.newPath) can not be given to the owner of \(self.path)")
+            }
+        }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { systemWrite(descriptor, $0.baseAddress, $0.count) }
+            guard count > 0 else { throw Self.refusal("\(self.newPath) can not be written") }
+            rest = rest.dropFirst(count)
+        }
+        guard fsync(descriptor) == 0 else { throw Self.refusal("\(self.newPath) can not be written") }
+    }
+
+    private func syncFolder() throws(BrokerError) {
+        let end = self.path.lastIndex(of: "/")
+        let folder = end.map { $0 == self.path.startIndex ? "/" : String(self.path[..<$0]) } ?? "."
+        let descriptor = open(folder, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Self.refusal("\(folder) can not be opened") }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw Self.refusal("\(folder) can not be written") }
+    }
+
+    private static func refusal(_ what: String, _ hint: String = "") -> BrokerError {
+        .refused(reason: "\(what): \(String(cString: strerror(errno)))\(hint)")
+    }
+}
+
+/// write(2), which has the name of a method here.
+private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+    write(descriptor, bytes, count)
+}

@@ -1,0 +1,138 @@
+import BrokerTestKit
+import BrokerWire
+import Foundation
+import Testing
+
+/// Who may do what, by every way there is into the broker.
+@Suite("Authorization", .timeLimit(.minutes(1)))
+struct AuthorizationTests {
+    private static func headers(_ token: String) -> [String: String] { ["Authorization": "Bearer \(token)"] }
+
+    @Test func aRuleWithTheNameIsForItsBearerAlone() async throws {
+        try await AccessFixture.run { broker async throws in
+            try await WireClient.run(port: broker.port, headers: AccessFixture.bearer(AccessFixture.meter)) {
+                client async throws in
+                for (topic, code) in [("power/meter-1", nil), ("power/meter-2", 4103), ("clicks", 4103)] {
+                    let answer = try await client.ask(#"{"op":"pub","id":1,"topic":"\#(topic)","data":1}"#)
+                    #expect(JSONField.integer("code", in: answer) == code, "\(topic)")
+                }
+                let answer = try await client.ask(#"{"op":"sub","id":1,"topic":"power/meter-1"}"#)
+                #expect(JSONField.integer("code", in: answer) == 4103)
+            }
+        }
+    }
+
+    @Test func theSameRulesGovernHTTP() async throws {
+        try await AccessFixture.run { broker async throws in
+            func status(_ line: String, _ token: String?, body: String? = nil) async throws -> Int {
+                let headers = token.map { Self.headers($0) } ?? [:]
+                return try await HTTPExchange.send(line, headers, body: body, port: broker.port).status
+            }
+            #expect(try await status("POST /topics/power/meter-1", nil, body: "1") == 401)
+            #expect(try await status("POST /topics/power/meter-1", AccessFixture.meter, body: "1") == 200)
+            #expect(try await status("POST /topics/power/meter-2", AccessFixture.meter, body: "1") == 403)
+            #expect(try await status("GET /topics/power/meter-1", AccessFixture.meter) == 403)
+            #expect(try await status("GET /topics/power/meter-1", AccessFixture.viewer) == 200)
+            #expect(try await status("GET /topics/clicks", AccessFixture.viewer) == 403)
+            #expect(try await status("DELETE /topics/power/meter-1", AccessFixture.viewer) == 403)
+            #expect(try await status("DELETE /topics/power/meter-1", AccessFixture.admin) == 200)
+            let refused = try await HTTPExchange.send("GET /topics/clicks", port: broker.port)
+            #expect(refused.headers["www-authenticate"] == "Bearer")
+            #expect(JSONField.integer("code", in: refused.body) == 4100)
+        }
+    }
+
+    @Test func aListHasOnlyWhatItsReaderMayRead() async throws {
+        try await AccessFixture.run { broker async throws in
+            for topic in ["power/meter-1", "clicks"] {
+                let headers = Self.headers(AccessFixture.admin)
+                _ = try await HTTPExchange.send("POST /topics/\(topic)", headers, body: "1", port: broker.port)
+            }
+            let headers = Self.headers(AccessFixture.viewer)
+            let list = try await HTTPExchange.send("GET /topics", headers, port: broker.port)
+            #expect(list.status == 200)
+            #expect(list.body.contains("power/meter-1") && !list.body.contains("clicks"))
+        }
+    }
+
+    @Test(arguments: [("power/%23", 200), ("%23", 403), ("clicks", 403), ("$sys/%23", 403)])
+    func eventsAreForWhoMaySubscribe(filter: String, status: Int) async throws {
+        try await AccessFixture.run { broker async throws in
+            try await WireClient.runRaw(port: broker.port) { client async throws in
+                let request = """
+                    GET /topics?filter=\(filter) HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\
+                    Authorization: Bearer \(AccessFixture.viewer)\r\n\r\n
+                    """
+                try await client.send(raw: Array(request.utf8))
+                #expect(try await client.head().hasPrefix("HTTP/1.1 \(status) "))
+            }
+        }
+    }
+
+    @Test func aRightThatIsTakenAwayEndsTheSubscriptionAtTheReload() async throws {
+        try await AccessFixture.run { broker async throws in
+            try await WireClient.run(port: broker.port, headers: AccessFixture.bearer(AccessFixture.viewer)) {
+                client async throws in
+                _ = try await client.ask(#"{"op":"sub","id":1,"topic":"power/#"}"#)
+                try broker.rewrite { $0.replacing(#""topics":["power/#"]"#, with: #""topics":["other/#"]"#) }
+                #expect(try await AccessFixture.reload(broker) == 200)
+                let end = try await client.receive()
+                #expect(end.hasPrefix(#"{"op":"unsub","topic":"power/#","code":4103,"name":"forbidden""#))
+                let again = try await client.ask(#"{"op":"sub","id":2,"topic":"power/#"}"#)
+                #expect(JSONField.integer("code", in: again) == 4103)
+                #expect(try await client.ask(#"{"op":"sub","id":3,"topic":"other/#"}"#).contains("ack"))
+            }
+        }
+    }
+
+    @Test func rulesThatAreWrongChangeNothingAndSayWhatIsWrong() async throws {
+        try await AccessFixture.run { broker async throws in
+            try broker.rewrite { $0.replacing(#""topics":["power/#"]"#, with: ##""topics":["power/{name}","a#"]"##) }
+            let answer = try await HTTPExchange.send(
+                "POST /reload",
+                ["Content-Type": "application/json"],
+                body: "{}",
+                port: broker.adminPort
+            )
+            #expect(answer.status == 422)
+            #expect(answer.body.contains("auth.rules[1].topics") && answer.body.contains("{name}"))
+            let headers = Self.headers(AccessFixture.viewer)
+            #expect(try await HTTPExchange.send("GET /topics/power/x", headers, port: broker.port).status == 404)
+        }
+    }
+
+    // MARK: The admin listener
+
+    @Test func elsewhereThanOnLoopbackItAsksForTheRight() async throws {
+        try await AccessFixture.run(settings: ["admin.host=0.0.0.0"]) { broker async throws in
+            func status(_ line: String, _ token: String?, body: String? = nil) async throws -> Int {
+                var headers = token.map { Self.headers($0) } ?? [:]
+                headers["Content-Type"] = "application/json"
+                return try await HTTPExchange.send(line, headers, body: body, port: broker.adminPort).status
+            }
+            #expect(try await status("GET /healthz", nil) == 200)
+            for line in ["GET /metrics", "GET /connections", "GET /topics"] {
+                #expect(try await status(line, nil) == 401, "\(line)")
+                #expect(try await status(line, AccessFixture.viewer) == 403, "\(line)")
+                #expect(try await status(line, AccessFixture.admin) == 200, "\(line)")
+            }
+            #expect(try await status("POST /reload", AccessFixture.viewer, body: "{}") == 403)
+            #expect(try await status("POST /reload", AccessFixture.admin, body: "{}") == 200)
+        }
+    }
+
+    // MARK: Pages
+
+    @Test func pagesConnectOnlyFromListedOriginsAndFromTheBrokersOwn() async throws {
+        try await TestBroker.run(origins: #"["https://app.example.com"]"#) { broker async throws in
+            for (origin, status) in [
+                ("https://app.example.com", 101), ("http://127.0.0.1", 101), ("http://app.example.com", 403),
+                ("https://app.example.com.evil.io", 403), ("https://evilapp.example.com", 403),
+                ("https://app.example.com:8443", 403), ("null", 403), ("https://127.0.0.1", 403), ("", 403),
+            ] {
+                #expect(try await AccessFixture.refusal(broker, ["Origin: \(origin)"]) == status, "\(origin)")
+            }
+            #expect(try await AccessFixture.refusal(broker, []) == 101)
+        }
+    }
+}

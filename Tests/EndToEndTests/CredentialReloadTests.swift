@@ -1,0 +1,99 @@
+import BrokerTestKit
+import BrokerWire
+import Foundation
+import Testing
+
+/// Tokens and keys that are read at the start, and again while the broker runs.
+@Suite("Credentials at start and reload", .timeLimit(.minutes(1)))
+struct CredentialReloadTests {
+    private typealias End = (status: Int32, output: String, errors: String)
+
+    private static let list = #"{"tokens":[{"name":"a","sha256":"\#(String(repeating: "0", count: 64))"}]}"#
+    private static let longer = list.replacing(
+        "]}",
+        with: #",{"name":"a","sha256":"\#(String(repeating: "1", count: 64))"}]}"#
+    )
+
+    private func write(_ text: String, _ name: String, _ folder: URL) throws {
+        try Data(text.utf8).write(to: folder.appendingPathComponent(name))
+    }
+
+    private func reload(_ broker: TestBroker) async throws -> End {
+        let options = ["--json", "--set", "admin.port=\(broker.adminPort)"]
+        return await (try ChildProcess("wsbroker", ["reload"] + options, in: broker.folder)).wait()
+    }
+
+    @Test func aChangedFileIsReadAgainAndAWrongOneChangesNothing() async throws {
+        let tokens = try TestBroker.makeFolder()
+        defer { try? FileManager.default.removeItem(at: tokens) }
+        try self.write(Self.list, "tokens.json", tokens)
+        let path = tokens.appendingPathComponent("tokens.json").path
+        let settings = ["auth.tokens=\(path)"]
+        try await TestBroker.run(settings: settings, rights: #"["publish"]"#) { broker async throws in
+            #expect(try await self.reload(broker).output.contains(#""changed":[]"#))
+            try self.write(Self.longer, "tokens.json", tokens)
+            #expect(try await self.reload(broker).output.contains(#""changed":["auth.tokens"]"#))
+            try self.write(Self.longer.replacing(#""name":"a""#, with: #""name":" ""#), "tokens.json", tokens)
+            let wrong = try await self.reload(broker)
+            #expect(wrong.status == 1)
+            for place in ["tokens[0].name: has to be", "tokens[1].name: has to be"] {
+                #expect(wrong.errors.contains(place), "\(wrong.errors)")
+            }
+            // It has kept what it had: nothing is new about this.
+            try self.write(Self.longer, "tokens.json", tokens)
+            #expect(try await self.reload(broker).output.contains(#""changed":[]"#))
+            try FileManager.default.removeItem(atPath: path)
+            #expect(try await self.reload(broker).errors.contains("can not be read: No such file or directory"))
+        }
+    }
+
+    /// Where credentials are asked for, nobody is let in without any: what was so before ends with the reload.
+    @Test func credentialsThatAreNewAreTakenOverAndNobodyIsLetInWithoutThem() async throws {
+        try await TestBroker.run { broker async throws in
+            try self.write(Self.list, "tokens.json", broker.folder)
+            let path = broker.folder.appendingPathComponent("tokens.json").path
+            try self.write(#"{"auth":{"tokens":"\#(path)"}}"#, "config.json", broker.folder)
+            try await WireClient.run(port: broker.port) { client async throws in
+                _ = try await client.ask(#"{"op":"sub","id":1,"topic":"clicks"}"#)
+                #expect(
+                    try await self.reload(broker).output.contains(
+                        #""changed":["auth.anonymous","auth.tokens"],"needsRestart":[]"#
+                    )
+                )
+                #expect(try await client.closeCode() == CloseCode(.unauthenticated))
+            }
+            #expect(try await self.reload(broker).output.contains(#""changed":[],"needsRestart":[]"#))
+        }
+    }
+
+    @Test func aBrokerDoesNotStartWithAWrongFile() async throws {
+        let folder = try TestBroker.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try self.write("", "tokens.json", folder)
+        try self.write("{}", "jwks.json", folder)
+        try self.write(
+            #"{"auth":{"tokens":"tokens.json","jwt":{"keys":"jwks.json","issuer":"i","audience":"a"}}}"#,
+            "config.json",
+            folder
+        )
+        let options = ["--config", "config.json", "--port", "0", "--set", "admin.port=0", "--store", "store.db"]
+        let end = await (try ChildProcess("wsbroker", options, in: folder)).wait()
+        #expect(end.status == 78)
+        #expect(end.errors.contains("tokens.json: is empty"), "\(end.errors)")
+        #expect(end.errors.contains("jwks.json: has to be a JSON Web Key Set"), "\(end.errors)")
+        #expect(!FileManager.default.fileExists(atPath: folder.appendingPathComponent("store.db").path))
+    }
+
+    @Test func aFileThatEverybodyCanReadIsWarnedOf() async throws {
+        let folder = try TestBroker.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try self.write(Self.list, "tokens.json", folder)
+        let path = folder.appendingPathComponent("tokens.json").path
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
+        let (broker, _) = try await ChildProcess.broker(in: folder, ["--set", "auth.tokens=tokens.json"])
+        broker.signal(SIGTERM)
+        let end = await broker.wait()
+        #expect(end.status == 0)
+        #expect(end.errors.contains("chmod o= tokens.json"), "\(end.errors)")
+    }
+}
