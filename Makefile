@@ -2,7 +2,7 @@
 PREFIX ?= /usr/local
 TEST_FLAGS = --explicit-target-dependency-import-check error
 
-.PHONY: demo test build release setup setup-browser lint format install man doc compare bench example conformance browser openapi chaos chaos-short simulate fuzz tsan asan clean
+.PHONY: demo test build release setup setup-browser lint format install man doc sbom compare bench example conformance browser openapi chaos chaos-short simulate fuzz tsan asan clean
 
 demo: setup release
 	@scripts/demo
@@ -42,6 +42,11 @@ man: setup
 doc: setup
 	WSBROKER_DOCC=1 swift package --allow-writing-to-directory .build/doc generate-documentation \
 		--target BrokerClient --warnings-as-errors --transform-for-static-hosting --output-path .build/doc
+
+# What is in it, as SPDX 2.3, for whoever has to know; `scripts/sbom --table` for people.
+sbom: setup
+	swift package resolve
+	@scripts/sbom .build/wsbroker.spdx.json && echo .build/wsbroker.spdx.json
 
 # Side by side with Mosquitto and NATS; needs `apt-get install g++ mosquitto nats-server`.
 compare: release
