@@ -59,7 +59,7 @@ struct ConfigurationTests {
     }
 
     /// Every block of JSON on these pages is a configuration that runs as it stands.
-    @Test(arguments: ["docs/aggregation.md", "docs/configuration.md", "SECURITY.md", "README.md"])
+    @Test(arguments: ["docs/aggregation.md", "docs/configuration.md", "README.md"])
     func everyConfigurationInTheDocumentationIsRight(page: String) throws {
         let text = try String(contentsOf: Self.root.appendingPathComponent(page), encoding: .utf8)
         let blocks = text.components(separatedBy: "```json\n").dropFirst().compactMap {
