@@ -2,7 +2,7 @@
 PREFIX ?= /usr/local
 TEST_FLAGS = --explicit-target-dependency-import-check error
 
-.PHONY: demo test build release setup setup-browser lint format install man doc compare bench example conformance browser openapi chaos chaos-short simulate fuzz tsan asan clean
+.PHONY: demo test build release setup setup-browser lint format install man doc sbom compare bench example conformance browser openapi attack chaos chaos-short simulate fuzz tsan asan clean
 
 demo: setup release
 	@scripts/demo
@@ -43,6 +43,11 @@ doc: setup
 	WSBROKER_DOCC=1 swift package --allow-writing-to-directory .build/doc generate-documentation \
 		--target BrokerClient --warnings-as-errors --transform-for-static-hosting --output-path .build/doc
 
+# What is in it, as SPDX 2.3, for whoever has to know; `scripts/sbom --table` for people.
+sbom: setup
+	swift package resolve
+	@scripts/sbom .build/wsbroker.spdx.json && echo .build/wsbroker.spdx.json
+
 # Side by side with Mosquitto and NATS; needs `apt-get install g++ mosquitto nats-server`.
 compare: release
 	../shared/bench/compare --broker .build/release/wsbroker
@@ -73,6 +78,11 @@ browser: setup-browser
 openapi: setup
 	swift build --product wsbroker
 	@scripts/check-openapi
+
+# Attacks a running broker in every way that brokers were attacked before; see Tests/Attack/README.md.
+attack: setup
+	swift build --product wsbroker
+	python3 Tests/Attack/attack.py --broker .build/debug/wsbroker $(ATTACK_FLAGS)
 
 # Kills the broker, cuts its power, fails and fills its disk, moves its clock, and counts; see Tests/Chaos/README.md.
 chaos: release

@@ -7,7 +7,11 @@ extension Broker {
         let id = request.id.bytes(in: message)
         let name = request.topic.bytes(in: message)
         let data = request.data.bytes(in: message)
-        let key = OnceTable.Key(topic: Array(name), once: Array(request.once.bytes(in: message)))
+        let key = OnceTable.Key(
+            principal: session.principal.storedName,
+            topic: Array(name),
+            once: Array(request.once.bytes(in: message))
+        )
         let content = XXHash64.hash(data) ^ (request.retain ? 1 : 0)
         if let entry = self.onces.find(key) {
             guard entry.content == content else {

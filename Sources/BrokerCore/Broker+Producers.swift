@@ -17,9 +17,10 @@ extension Broker {
     > {
         if let refusal = self.storageRefusal { return .failure(refusal) }
         let name = Array(request.producerName.bytes(in: message))
+        let key = ProducerTable.Key(principal: session.principal.storedName, name: name)
         let text = String(decoding: name, as: UTF8.self)
         let producer: ProducerState
-        if let known = self.producers.find(name) {
+        if let known = self.producers.find(key) {
             if let epoch = request.producerEpoch, epoch != known.epoch {
                 return .failure(
                     Refusal(.fenced, "'\(text)' has gone on under another epoch: somebody else uses the name")
@@ -37,7 +38,7 @@ extension Broker {
                 let most = self.limits.producers
                 return .failure(Refusal(.limitReached, "there are \(most) producers already (limits.producers)"))
             }
-            producer = self.producers.make(name, epoch: self.drawEpoch())
+            producer = self.producers.make(key, epoch: self.drawEpoch())
         }
         if request.producerResumes { producer.setResumes() }
         self.producers.use(producer)

@@ -81,7 +81,12 @@ package struct BrokerApplication: Sendable {
 
     private func openStore() throws(BrokerError) -> SQLiteStore {
         do throws(StoreError) {
-            return try SQLiteStore(path: self.configuration.storePath, logger: self.logger)
+            let path = self.configuration.storePath
+            let store = try SQLiteStore(path: path, logger: self.logger)
+            for exposure in StorePermission.exposures(path: path) {
+                self.logger.warning("others can get at the store", metadata: ["what": "\(exposure)"])
+            }
+            return store
         } catch {
             throw .store(error)
         }

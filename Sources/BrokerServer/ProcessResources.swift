@@ -30,6 +30,31 @@ enum ProcessResources {
     /// What this process writes is for its own user.
     static func keepFilesPrivate() { umask(0o077) }
 
+    /// Sees to it that nothing of this process's memory, where messages and tokens are, is written to a core file.
+    ///
+    /// Both are needed: a `core_pattern` that pipes to a program does not care for the limit, and the limit holds for
+    /// what this process starts. Nobody but root can attach a debugger afterwards either.
+    static func preventCoreDumps() {
+        var limit = rlimit(rlim_cur: 0, rlim_max: 0)
+        #if canImport(Glibc)
+        _ = setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
+        Self.makeUndumpable()
+        #else
+        _ = setrlimit(RLIMIT_CORE, &limit)
+        #endif
+    }
+
+    #if canImport(Glibc)
+    /// `prctl(PR_SET_DUMPABLE, 0)`. Swift imports no C function with `...`, so it is looked up by its name; on the
+    /// platforms that Linux has, whole numbers go the same way to such a function as to any other.
+    private static func makeUndumpable() {
+        typealias Prctl = @convention(c) (CInt, CUnsignedLong, CUnsignedLong, CUnsignedLong, CUnsignedLong) -> CInt
+        guard let symbol = dlsym(nil, "prctl") else { return }
+        let setDumpable: CInt = 4
+        _ = unsafeBitCast(symbol, to: Prctl.self)(setDumpable, 0, 0, 0, 0)
+    }
+    #endif
+
     /// How many cores this process may use: what the machine and its container allow, less what `taskset` took away.
     static var coreCount: Int {
         let status = (try? String(contentsOf: URL(filePath: "/proc/self/status"), encoding: .utf8)) ?? ""

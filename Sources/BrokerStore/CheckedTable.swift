@@ -67,7 +67,7 @@ struct CheckedTable: Sendable {
         columns: [
             Column("id", .integer), Column("name", .text), Column("epoch", .integer), Column("settled", .integer),
             Column("accepted", .blob), Column("resumes", .integer), Column("lastUse", .integer),
-            Column("checksum", .integer),
+            Column("checksum", .integer), Column("principal", .text),
         ],
         isSound: { ProducerRow($0) != nil }
     )
@@ -79,7 +79,7 @@ struct CheckedTable: Sendable {
         label: "once",
         columns: [
             Column("id", .integer), Column("topic", .text), Column("once", .text), Column("content", .integer),
-            Column("time", .integer), Column("checksum", .integer),
+            Column("time", .integer), Column("checksum", .integer), Column("principal", .text),
         ],
         isSound: { OnceRow($0) != nil }
     )

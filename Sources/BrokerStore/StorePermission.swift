@@ -5,8 +5,18 @@ import Glibc
 import Darwin
 #endif
 
-/// Says why a store can not be written, in terms of what somebody can do about it.
-enum StorePermission {
+/// Says why a store can not be written, or is open to others, in terms of what somebody can do about it.
+package enum StorePermission {
+    /// What others than the user of this process may do to the store at `path`, each in a line; empty if nothing.
+    package static func exposures(path: String) -> [String] {
+        let folder = FilePath.folder(of: path)
+        return [(folder, "0700"), (path, "0600"), (path + "-wal", "0600")].compactMap { place, wanted in
+            var status = stat()
+            guard stat(place, &status) == 0, status.st_mode & 0o077 != 0 else { return nil }
+            return "\(place) has mode \(Self.mode(status)): chmod \(wanted) \(place)"
+        }
+    }
+
     static func refusal(path: String, reason: String) -> StoreError {
         .notPermitted(path: path, reason: Self.advice(path: path).map { "\(reason); \($0)" } ?? reason)
     }

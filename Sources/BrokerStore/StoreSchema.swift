@@ -5,7 +5,7 @@ enum StoreSchema {
     /// "wsbk": tells the file from other programs' databases.
     static let applicationID = 0x7773_626B
     /// The format this broker writes, in SQLite's `user_version`.
-    static let version = 4
+    static let version = 5
 
     /// A name for a life of a store that no other life has.
     static func newEpoch() -> String { "k" + String(UInt64.random(in: 0..<(1 << 40)), radix: 36) }
@@ -113,6 +113,33 @@ enum StoreSchema {
                 sql: """
                     ALTER TABLE topic ADD COLUMN life INTEGER NOT NULL DEFAULT 0 CHECK (life >= 0);
                     PRAGMA user_version = 4;
+                    """
+            )
+        }
+        migrator.registerMigration("5-principals") { database in
+            // Whose a producer or a `once` is: two of different principals may have one name. Nobody's own name is
+            // empty, so that is anonymous, as everybody was. The producer's name comes first in the index, by which a
+            // damaged table is read.
+            try database.execute(
+                sql: """
+                    CREATE TABLE producer2 (
+                        id INTEGER NOT NULL PRIMARY KEY,
+                        name TEXT NOT NULL,
+                        epoch INTEGER NOT NULL CHECK (epoch > 0),
+                        settled INTEGER NOT NULL CHECK (settled >= 0),
+                        accepted BLOB NOT NULL CHECK (length(accepted) = 128),
+                        resumes INTEGER NOT NULL CHECK (resumes IN (0, 1)),
+                        lastUse INTEGER NOT NULL,
+                        checksum INTEGER NOT NULL,
+                        principal TEXT NOT NULL DEFAULT '',
+                        UNIQUE (name, principal)
+                    ) STRICT;
+                    INSERT INTO producer2
+                        SELECT id, name, epoch, settled, accepted, resumes, lastUse, checksum, '' FROM producer;
+                    DROP TABLE producer;
+                    ALTER TABLE producer2 RENAME TO producer;
+                    ALTER TABLE once ADD COLUMN principal TEXT NOT NULL DEFAULT '';
+                    PRAGMA user_version = 5;
                     """
             )
         }

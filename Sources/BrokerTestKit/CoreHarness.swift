@@ -29,6 +29,7 @@ package final class CoreHarness {
     package private(set) var time: BrokerTime
     package private(set) var clients: [Client] = []
     private let limits: BrokerLimits
+    private let rights: Rights
     private let storeEpoch: String
     /// The epoch of a producer that was drawn last, in this life of the broker or an earlier one.
     private let lastEpoch: LastEpoch
@@ -63,6 +64,7 @@ package final class CoreHarness {
     ) throws {
         self.time = time
         self.limits = limits
+        self.rights = rights
         self.storeEpoch = "k1"
         let lastEpoch = earlier?.lastEpoch ?? LastEpoch()
         self.lastEpoch = lastEpoch
@@ -97,9 +99,12 @@ package final class CoreHarness {
 
     // MARK: Clients
 
-    package func connect(hub: Int = 0) -> Client {
+    /// - `name`: Who connects, as credentials have shown; without one it is anonymous.
+    package func connect(hub: Int = 0, as name: String? = nil) -> Client {
         let client = Client(hub: hub, reader: MessageReader(limits: self.limits))
-        client.session = self.hubs[hub].open(client.connection)
+        let session = self.hubs[hub].open(client.connection)
+        client.session = session
+        if let name { self.broker.opened(session.id, as: Principal(name: name, rights: self.rights)) }
         self.clients.append(client)
         return client
     }

@@ -60,7 +60,7 @@ struct ConfigurationTests {
 
     /// Every block of JSON on these pages is a configuration that runs as it stands.
     @Test(arguments: [
-        "docs/aggregation.md", "docs/authentication.md", "docs/configuration.md", "SECURITY.md", "README.md",
+        "docs/aggregation.md", "docs/authentication.md", "docs/configuration.md", "docs/security.md", "README.md",
     ])
     func everyConfigurationInTheDocumentationIsRight(page: String) throws {
         let text = try String(contentsOf: Self.root.appendingPathComponent(page), encoding: .utf8)

@@ -49,12 +49,3 @@ import Testing
         #expect(try store.restore().deletions == 8)
     }
 }
-
-extension SQLiteStore {
-    /// Commits and waits for the outcome.
-    fileprivate func commit(_ batch: StoreBatch) async -> CommitOutcome {
-        await withCheckedContinuation { continuation in
-            self.commit(batch) { continuation.resume(returning: $0) }
-        }
-    }
-}

@@ -80,4 +80,29 @@ struct MigrationTests {
         #expect(restored.deletions == 0)
         #expect(restored.rows.map(\.life) == [0, 0])
     }
+
+    /// Before producers belonged to anybody; the checksums are those of then.
+    @Test func theFourthVersionIsReadAndItsProducersAreAnonymous() async throws {
+        let queue = try self.emptyDatabase()
+        try StoreSchema.migrator.migrate(queue, upTo: "4-lives")
+        let accepted = Data([2] + [UInt8](repeating: 0, count: 127))
+        try await queue.write { database in
+            try database.execute(
+                sql: "INSERT INTO producer VALUES (1, 'meter', 1001, 1, ?, 0, 3, 3781306221)",
+                arguments: [accepted]
+            )
+            try database.execute(sql: "INSERT INTO once VALUES (1, 'clicks', 'a', 77, 5000, 46716349)")
+        }
+        try queue.close()
+        let store = try self.fixture.open()
+        let restored = try store.restore()
+        let anonymous = StoreFixture.producer(1)
+        #expect(restored.producers == [anonymous])
+        #expect(restored.onces == [StoreFixture.once(1)])
+        let alice = StoreFixture.producer(2, of: "alice")
+        var batch = StoreBatch(number: 1, rows: [])
+        batch.producers = [anonymous, alice]
+        #expect(await store.commit(batch) == .committed)
+        #expect(try store.restore().producers == [anonymous, alice])
+    }
 }

@@ -77,7 +77,7 @@ import Testing
 
     @Test(arguments: [
         ("journal_mode", "wal"), ("synchronous", "2"), ("locking_mode", "exclusive"), ("wal_autocheckpoint", "0"),
-        ("application_id", "2004050539"), ("user_version", "4"),
+        ("application_id", "2004050539"), ("user_version", "5"),
     ])
     func thePragmasAreSet(pragma: String, value: String) throws {
         let store = try self.fixture.open()

@@ -4,6 +4,8 @@
 /// machine's clock neither empties the table nor freezes it.
 struct OnceTable {
     struct Key: Hashable {
+        /// Whose it is; see ``Principal/storedName``.
+        var principal: [UInt8]
         var topic: [UInt8]
         var once: [UInt8]
     }
@@ -29,6 +31,7 @@ struct OnceTable {
         var row: OnceRow {
             OnceRow(
                 id: self.id,
+                principal: self.key.principal,
                 topic: self.key.topic,
                 once: self.key.once,
                 content: self.content,
@@ -50,7 +53,7 @@ struct OnceTable {
     /// Takes over what is stored, in the order of the rows' ids.
     mutating func restore(_ rows: [OnceRow]) {
         for row in rows {
-            let key = Key(topic: row.topic, once: row.once)
+            let key = Key(principal: row.principal, topic: row.topic, once: row.once)
             self.append(Entry(id: row.id, key: key, content: row.content, time: row.time, batch: 0))
             self.nextID = max(self.nextID, row.id + 1)
             self.startTime = max(self.startTime, row.time)
@@ -109,13 +112,23 @@ struct OnceTable {
 /// A publish that was applied, as it is stored for as long as it may come again.
 package struct OnceRow: Hashable, Sendable {
     package var id: Int64
+    /// Whose it is; empty for anonymous.
+    package var principal: [UInt8]
     package var topic: [UInt8]
     package var once: [UInt8]
     package var content: UInt64
     package var time: UInt64
 
-    package init(id: Int64, topic: [UInt8], once: [UInt8], content: UInt64, time: UInt64) {
+    package init(
+        id: Int64,
+        principal: [UInt8] = [],
+        topic: [UInt8],
+        once: [UInt8],
+        content: UInt64,
+        time: UInt64
+    ) {
         self.id = id
+        self.principal = principal
         self.topic = topic
         self.once = once
         self.content = content

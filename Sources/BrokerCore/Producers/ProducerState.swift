@@ -2,7 +2,9 @@
 final class ProducerState {
     /// The key of its row.
     let id: Int64
-    let name: [UInt8]
+    /// Whose it is, and what that one calls it.
+    let key: ProducerTable.Key
+    var name: [UInt8] { self.key.name }
     /// Which run of numbers counts: an older one is fenced off.
     private(set) var epoch: UInt64
     private(set) var window = SequenceWindow()
@@ -18,9 +20,9 @@ final class ProducerState {
     /// What is known to be stored.
     private var committed: ProducerRow?
 
-    init(id: Int64, name: [UInt8], epoch: UInt64) {
+    init(id: Int64, key: ProducerTable.Key, epoch: UInt64) {
         self.id = id
-        self.name = name
+        self.key = key
         self.epoch = epoch
     }
 
@@ -28,7 +30,7 @@ final class ProducerState {
     init?(_ row: ProducerRow) {
         guard let window = SequenceWindow(settled: row.settled, accepted: row.accepted) else { return nil }
         self.id = row.id
-        self.name = row.name
+        self.key = ProducerTable.Key(principal: row.principal, name: row.name)
         self.epoch = row.epoch
         self.window = window
         self.resumes = row.resumes
@@ -60,7 +62,8 @@ final class ProducerState {
     var row: ProducerRow {
         ProducerRow(
             id: self.id,
-            name: self.name,
+            principal: self.key.principal,
+            name: self.key.name,
             epoch: self.epoch,
             settled: self.window.settled,
             accepted: self.window.accepted,
@@ -86,6 +89,8 @@ final class ProducerState {
 /// A producer as it is stored.
 package struct ProducerRow: Hashable, Sendable {
     package var id: Int64
+    /// Whose it is; empty for anonymous.
+    package var principal: [UInt8]
     package var name: [UInt8]
     package var epoch: UInt64
     package var settled: UInt64
@@ -96,6 +101,7 @@ package struct ProducerRow: Hashable, Sendable {
 
     package init(
         id: Int64,
+        principal: [UInt8] = [],
         name: [UInt8],
         epoch: UInt64,
         settled: UInt64,
@@ -104,6 +110,7 @@ package struct ProducerRow: Hashable, Sendable {
         lastUse: UInt64
     ) {
         self.id = id
+        self.principal = principal
         self.name = name
         self.epoch = epoch
         self.settled = settled

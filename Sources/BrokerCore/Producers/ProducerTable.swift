@@ -1,14 +1,21 @@
 /// All producers, and which one is forgotten when there are too many.
 struct ProducerTable {
-    private var byName: [[UInt8]: ProducerState] = [:]
+    /// Each principal has names of its own: nobody takes over a producer by knowing what somebody else calls it.
+    struct Key: Hashable {
+        /// See ``Principal/storedName``.
+        var principal: [UInt8]
+        var name: [UInt8]
+    }
+
+    private var byKey: [Key: ProducerState] = [:]
     /// The ones that were used longest ago come first. An entry that is not up to date is put back when its turn comes.
     private var oldest = TimerHeap<ProducerState>()
     private var uses: UInt64 = 0
     private var nextID: Int64 = 1
 
-    var count: Int { self.byName.count }
+    var count: Int { self.byKey.count }
 
-    func find(_ name: [UInt8]) -> ProducerState? { self.byName[name] }
+    func find(_ key: Key) -> ProducerState? { self.byKey[key] }
 
     /// Takes over a stored one.
     mutating func restore(_ producer: ProducerState) {
@@ -17,8 +24,8 @@ struct ProducerTable {
         self.insert(producer)
     }
 
-    mutating func make(_ name: [UInt8], epoch: UInt64) -> ProducerState {
-        let producer = ProducerState(id: self.nextID, name: name, epoch: epoch)
+    mutating func make(_ key: Key, epoch: UInt64) -> ProducerState {
+        let producer = ProducerState(id: self.nextID, key: key, epoch: epoch)
         self.nextID += 1
         self.use(producer)
         self.insert(producer)
@@ -26,7 +33,7 @@ struct ProducerTable {
     }
 
     private mutating func insert(_ producer: ProducerState) {
-        self.byName[producer.name] = producer
+        self.byKey[producer.key] = producer
         self.oldest.insert(producer, due: producer.lastUse)
     }
 
@@ -37,7 +44,7 @@ struct ProducerTable {
     }
 
     mutating func remove(_ producer: ProducerState) {
-        if self.byName[producer.name] === producer { self.byName[producer.name] = nil }
+        if self.byKey[producer.key] === producer { self.byKey[producer.key] = nil }
     }
 
     /// Takes out the one that was used longest ago, of those that may be forgotten: neither those that resume, whose
@@ -49,7 +56,7 @@ struct ProducerTable {
         defer { for producer in kept { self.oldest.insert(producer, due: producer.lastUse) } }
         while let entry = self.oldest.popDue(at: .max) {
             let producer = entry.subject
-            guard self.byName[producer.name] === producer else { continue }
+            guard self.byKey[producer.key] === producer else { continue }
             guard entry.due == producer.lastUse else {
                 self.oldest.insert(producer, due: producer.lastUse)
                 continue
@@ -60,7 +67,7 @@ struct ProducerTable {
                 kept.append(producer)
                 continue
             }
-            self.byName[producer.name] = nil
+            self.byKey[producer.key] = nil
             return producer
         }
         return nil

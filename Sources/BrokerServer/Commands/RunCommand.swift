@@ -11,6 +11,8 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         try await reportingErrors {
             let configuration = try self.options.load()
+            // Here and not in the application: in a process of somebody else's it is not ours to decide.
+            if !configuration.mayDumpCore { ProcessResources.preventCoreDumps() }
             let threshold = LogThreshold(Logger.Level(rawValue: configuration.logLevel) ?? .info)
             try await BrokerApplication(
                 configuration: configuration,

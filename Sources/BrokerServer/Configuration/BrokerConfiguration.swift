@@ -40,6 +40,8 @@ package struct BrokerConfiguration: Sendable {
     package var logFormat = LogFormat.text
     /// How many event loops; 0 for one for each core that the process may use.
     package var eventLoops = 0
+    /// Whether a crash may leave a file with the memory of the process, in which messages and tokens are.
+    package var mayDumpCore = false
     /// What clients without credentials may do, or `nil` if nothing was said about it.
     package var anonymousRights: [String]?
     /// Who may do what with which topics, or `nil` if nothing was said about it.

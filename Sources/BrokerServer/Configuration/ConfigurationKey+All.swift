@@ -54,6 +54,11 @@ extension ConfigurationKey {
                 0...64,
                 "Threads that serve connections; 0 for one for each core that the process may use."
             ),
+            .flag(
+                "process.coreDumps",
+                \.mayDumpCore,
+                "Whether a crash may leave a core file, and a debugger attach; messages and tokens are in its memory."
+            ),
             .flag("dashboard.enabled", \.dashboard.isEnabled, "Whether the page is served at `/`."),
             .optionalText(
                 "dashboard.files",

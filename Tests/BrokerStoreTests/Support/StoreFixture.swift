@@ -32,11 +32,40 @@ struct StoreFixture {
     }
 }
 
+extension StoreFixture {
+    /// One that is called `meter` and has one number accepted.
+    static func producer(_ id: Int64, of principal: String = "") -> ProducerRow {
+        ProducerRow(
+            id: id,
+            principal: Array(principal.utf8),
+            name: Array("meter".utf8),
+            epoch: 1001,
+            settled: 1,
+            accepted: [2] + [UInt8](repeating: 0, count: 127),
+            resumes: false,
+            lastUse: 3
+        )
+    }
+
+    static func once(_ id: Int64, of principal: String = "") -> OnceRow {
+        OnceRow(
+            id: id,
+            principal: Array(principal.utf8),
+            topic: Array("clicks".utf8),
+            once: [0x61],
+            content: 77,
+            time: 5000
+        )
+    }
+}
+
 extension SQLiteStore {
+    func commit(_ rows: [TopicRow]) async -> CommitOutcome { await self.commit(StoreBatch(number: 1, rows: rows)) }
+
     /// Commits and waits for the outcome.
-    func commit(_ rows: [TopicRow]) async -> CommitOutcome {
+    func commit(_ batch: StoreBatch) async -> CommitOutcome {
         await withCheckedContinuation { continuation in
-            self.commit(StoreBatch(number: 1, rows: rows)) { continuation.resume(returning: $0) }
+            self.commit(batch) { continuation.resume(returning: $0) }
         }
     }
 }
