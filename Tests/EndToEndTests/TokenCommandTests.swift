@@ -54,7 +54,7 @@ struct TokenCommandTests {
         try await self.inFolder { folder in
             let end = try await self.token(["create", "meter-17", "--expires", "90d"], in: folder)
             let lines = end.output.split(separator: "\n").map(String.init)
-            #expect(lines.count == 2 && end.status == 0)
+            try #require(lines.count == 2 && end.status == 0)
             let file = folder.appendingPathComponent("tokens.json")
             try Data(#"{"tokens":[\#(lines[1])]}"#.utf8).write(to: file)
             let check = try await self.token(["check", "--file", "tokens.json"], in: folder, input: lines[0])

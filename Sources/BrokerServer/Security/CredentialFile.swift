@@ -1,7 +1,8 @@
+import BrokerStore
 // FoundationEssentials for files.
 import FoundationEssentials
 
-// Glibc for stat(2).
+// Glibc for errno.
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Darwin)
@@ -19,10 +20,11 @@ struct CredentialFile {
 
     /// - `key`: The key of the configuration that names it.
     init(path: String, key: String) throws(ConfigurationError) {
-        var status = stat()
-        guard stat(path, &status) == 0 else { throw Self.problem(key, path, String(cString: strerror(errno))) }
-        guard status.st_mode & S_IFMT != S_IFDIR else { throw Self.problem(key, path, "it is a folder") }
-        guard status.st_size <= Self.bytesMax else {
+        guard let status = FileStatus(path: path) else {
+            throw Self.problem(key, path, String(cString: strerror(errno)))
+        }
+        guard !status.isFolder else { throw Self.problem(key, path, "it is a folder") }
+        guard status.bytes <= Self.bytesMax else {
             throw Self.problem(key, path, "it has more than \(Self.bytesMax >> 20) MiB")
         }
         do {
@@ -30,7 +32,7 @@ struct CredentialFile {
         } catch {
             throw Self.problem(key, path, "\(error)")
         }
-        self.isReadableByOthers = status.st_mode & S_IROTH != 0
+        self.isReadableByOthers = status.isReadableByOthers
     }
 
     private static func problem(_ key: String, _ path: String, _ reason: String) -> ConfigurationError {

@@ -1,5 +1,4 @@
-// FoundationEssentials for JSON.
-import FoundationEssentials
+import BrokerStore
 
 // Glibc for open(2), fsync(2) and rename(2).
 #if canImport(Glibc)
@@ -58,10 +57,9 @@ struct TokenFile {
     }
 
     private func write(_ bytes: [UInt8], _ descriptor: Int32) throws(BrokerError) {
-        var status = stat()
-        if stat(self.path, &status) == 0, status.st_uid != geteuid() {
+        if let status = FileStatus(path: self.path), status.owner != geteuid() {
             // Made by root, the broker's own user could not read it.
-            guard fchown(descriptor, status.st_uid, status.st_gid) == 0 else {
+            guard fchown(descriptor, status.owner, status.group) == 0 else {
                 throw Self.refusal("\(self.newPath) can not be given to the owner of \(self.path)")
             }
         }

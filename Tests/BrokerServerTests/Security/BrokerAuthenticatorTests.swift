@@ -205,7 +205,7 @@ struct BrokerAuthenticatorTests {
         setup.remove()
         let missing = await #expect(throws: ConfigurationError.self) { try await setup.material() }
         let problems = try #require(missing).problems.map(\.description)
-        #expect(problems.count == 2)
+        try #require(problems.count == 2)
         #expect(problems[0].hasPrefix("auth.tokens: ") && problems[0].hasSuffix("No such file or directory"))
         #expect(problems[1].hasPrefix("auth.jwt.keys: "))
     }

@@ -93,7 +93,7 @@ struct WebTokenKeySetTests {
     @Test func aPrivateKeyIsRefused() async {
         let problems = await self.problems(keys: SigningKey.es256.entry(kid: nil, #","d":"AA""#))
         #expect(problems.count == 1)
-        #expect(problems[0].hasPrefix("jwks.json: keys[0].d: is the private part of the key"))
+        #expect(problems.first?.hasPrefix("jwks.json: keys[0].d: is the private part of the key") == true)
     }
 
     @Test func severalKeysHaveNamesOfTheirOwn() async {
