@@ -1,4 +1,5 @@
 import BrokerCore
+import BrokerWire
 import Testing
 
 @testable import BrokerTransport
