@@ -58,14 +58,30 @@ package struct BrokerApplication: Sendable {
         let reloads = reloadSignals.isEmpty ? nil : await UnixSignalsSequence(trapping: reloadSignals)
         ProcessResources.raiseDescriptorLimit()
         ProcessResources.keepFilesPrivate()
+        let tls = try self.openTLS()
         let store = try self.openStore()
         defer { store.close() }
         let threads = self.configuration.eventLoops > 0 ? self.configuration.eventLoops : ProcessResources.coreCount
         // The loops end with the process. Hummingbird's server finishes its own shutdown in a task that nobody can wait
         // for, and that task needs them.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
-        try await self.serve(store, group, signals, reloads, running)
+        try await self.serve(store, tls, group, signals, reloads, running)
         self.logger.notice("the broker has stopped")
+    }
+
+    /// What the listeners speak TLS with; says what of it, and of the configuration, is not as safe as it could be.
+    private func openTLS() throws(BrokerError) -> ServerTLS? {
+        let material: TLSMaterial?
+        do throws(ConfigurationError) {
+            material = try self.configuration.readTLS()
+        } catch {
+            throw .configuration(error)
+        }
+        for setting in unsafeSettings(of: self.configuration) {
+            self.logger.warning("a setting is not safe", metadata: ["setting": "\(setting)"])
+        }
+        self.logger.warn(of: material)
+        return material.map(ServerTLS.init)
     }
 
     private func openStore() throws(BrokerError) -> SQLiteStore {
@@ -78,6 +94,7 @@ package struct BrokerApplication: Sendable {
 
     private func serve(
         _ store: SQLiteStore,
+        _ tls: ServerTLS?,
         _ group: MultiThreadedEventLoopGroup,
         _ signals: [UnixSignal],
         _ reloads: UnixSignalsSequence?,
@@ -99,6 +116,7 @@ package struct BrokerApplication: Sendable {
             current: self.configuration,
             registry: self.registry,
             loops: loops,
+            tls: tls,
             threshold: self.threshold,
             reread: self.reread,
             logger: self.logger
@@ -107,12 +125,12 @@ package struct BrokerApplication: Sendable {
             Listener(
                 name: "listen",
                 address: self.configuration.listen,
-                application: self.clients(loops, group, start)
+                application: self.clients(loops, tls, group, start)
             ),
             Listener(
                 name: "admin",
                 address: self.configuration.admin,
-                application: self.admin(figures, reloader, group, start)
+                application: self.admin(figures, reloader, tls, group, start)
             ),
             StorageWatch(failure: failure, readiness: readiness),
             StoreWatch(
@@ -208,13 +226,14 @@ package struct BrokerApplication: Sendable {
 
     private func clients(
         _ loops: EventLoops,
+        _ tls: ServerTLS?,
         _ group: MultiThreadedEventLoopGroup,
         _ start: StartUp
     ) -> some Service {
         let logger = self.logger
         return Application(
             responder: self.clientRoutes(loops),
-            server: HTTPServerBuilder { UpgradeChannel(responder: $0, loops: loops) },
+            server: HTTPServerBuilder { UpgradeChannel(responder: $0, loops: loops, tls: tls) },
             configuration: ApplicationConfiguration(
                 address: .hostname(self.configuration.listen.host, port: self.configuration.listen.port),
                 serverName: BrokerVersion.product,
@@ -256,6 +275,7 @@ package struct BrokerApplication: Sendable {
     private func admin(
         _ figures: FiguresSource,
         _ reloader: Reloader,
+        _ tls: ServerTLS?,
         _ group: MultiThreadedEventLoopGroup,
         _ start: StartUp
     ) -> some Service {
@@ -272,8 +292,13 @@ package struct BrokerApplication: Sendable {
             guardian: BrowserGuard(host: self.configuration.admin.host),
             figures: figures
         )
+        let secured = self.configuration.adminUsesTLS ? tls : nil
         return Application(
             router: routes.router,
+            server: HTTPServerBuilder { responder in
+                let plain = HTTP1Channel(responder: responder)
+                return if let secured { SecuredChannel(plain, tls: secured) } else { plain }
+            },
             configuration: ApplicationConfiguration(
                 address: .hostname(self.configuration.admin.host, port: self.configuration.admin.port),
                 serverName: BrokerVersion.product

@@ -6,6 +6,7 @@ package import NIOCore
 import NIOHTTP1
 package import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
+import NIOSSL
 
 /// One port for both: requests that open a WebSocket become connections of the broker, all others go to the router.
 ///
@@ -27,11 +28,14 @@ package struct UpgradeChannel: HTTPChannelHandler {
     package let responder: HTTPChannelHandler.Responder
     private let configuration: TransportConfiguration
     private let gate: ConnectionGate
+    private let tls: ServerTLS?
     private let upgrader: WebSocketUpgrader
 
     /// The broker's: a WebSocket is a client of the core that `loops` drive.
-    package init(responder: @escaping HTTPChannelHandler.Responder, loops: EventLoops) {
-        self.init(responder: responder, configuration: loops.configuration, gate: loops.gate) { channel in
+    ///
+    /// - `tls`: What connections speak TLS with; `nil` for none.
+    package init(responder: @escaping HTTPChannelHandler.Responder, loops: EventLoops, tls: ServerTLS?) {
+        self.init(responder: responder, configuration: loops.configuration, gate: loops.gate, tls: tls) { channel in
             let session = ClientSession(loop: loops.driver(of: channel.eventLoop))
             try channel.pipeline.syncOperations.addHandler(WebSocketHandler(consumer: session))
         }
@@ -42,11 +46,13 @@ package struct UpgradeChannel: HTTPChannelHandler {
         responder: @escaping HTTPChannelHandler.Responder,
         configuration: TransportConfiguration,
         gate: ConnectionGate,
+        tls: ServerTLS? = nil,
         serve: @escaping @Sendable (any Channel) throws -> Void
     ) {
         self.responder = responder
         self.configuration = configuration
         self.gate = gate
+        self.tls = tls
         self.upgrader = WebSocketUpgrader(serve: serve)
     }
 
@@ -69,7 +75,14 @@ package struct UpgradeChannel: HTTPChannelHandler {
             )
             connection.refusal = self.admit(channel)
             let operations = channel.pipeline.syncOperations
+            // Of one certificate from here on, whatever is exchanged meanwhile.
+            let tls = self.tls?.now
+            // In front of the guard, which looks at plain bytes; its time begins now and so covers this handshake too.
+            if let tls { try operations.addHandler(NIOSSLServerHandler.saving(tls.clients)) }
             try operations.addHandler(connection)
+            if tls?.asksClients == true {
+                try operations.addHandler(ClientCertificateHandler(connection: connection))
+            }
             let upgrade = NIOTypedHTTPServerUpgradeConfiguration<Outcome>(
                 upgraders: [self.upgrader],
                 notUpgradingCompletionHandler: { channel in self.configureHTTP(channel, logger) }
@@ -134,7 +147,7 @@ package struct UpgradeChannel: HTTPChannelHandler {
             return refusal.answer(on: channel).flatMapThrowing { throw Refused() }
         }
         return channel.eventLoop.makeCompletedFuture {
-            try operations.addHandler(HTTP1ToHTTPServerCodec(secure: false))
+            try operations.addHandler(HTTP1ToHTTPServerCodec(secure: self.tls != nil))
             try operations.addHandler(
                 HTTPConnectionStateHandler(idleTimeout: Self.idleTimeout, logger: logger)
             )

@@ -1,3 +1,4 @@
+import BrokerTransport
 import NIOCore
 import NIOPosix
 
@@ -8,7 +9,17 @@ struct AdminClient {
         var body: String
     }
 
-    let address: BrokerConfiguration.Listen
+    private let address: BrokerConfiguration.Listen
+    private let usesTLS: Bool
+
+    /// Asks the broker that runs with this configuration.
+    init(_ configuration: BrokerConfiguration) {
+        self.address = configuration.admin
+        self.usesTLS = configuration.adminUsesTLS
+    }
+
+    /// Where it asks, for people.
+    var url: String { "\(self.usesTLS ? "https" : "http")://\(self.address.host):\(self.address.port)" }
 
     /// A broker that takes longer than this to answer at all is not there.
     private static let connectTimeout = TimeAmount.seconds(3)
@@ -18,11 +29,13 @@ struct AdminClient {
     /// - `timeout`: How long the answer may take; `nil` for as long as the connection lives.
     func ask(_ method: String, _ path: String, json: String? = nil, timeout: TimeAmount?) async -> Answer? {
         do {
+            let usesTLS = self.usesTLS
             let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .connectTimeout(Self.connectTimeout)
                 .connect(host: self.address.host, port: self.address.port) { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                        if usesTLS { try AdminTLS.secure(channel) }
+                        return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
                     }
                 }
             let deadline = timeout.map { timeout in

@@ -1,15 +1,24 @@
+import BrokerTransport
+
 /// What of a configuration can change while the broker runs, and what can not.
 extension BrokerConfiguration {
-    /// The keys that are taken over from a configuration that is read again; all others need a restart.
-    static let reloadableKeys: Set<String> = ["topics", "log.level"]
+    /// The keys that are taken over from another configuration; all others need a restart.
+    func reloadableKeys(from other: Self) -> Set<String> {
+        let tls = ["certificate", "key", "clientAuthorities", "clients"].map { "listen.tls.\($0)" }
+        return Set(["topics", "log.level"] + (self.canTakeTLS(from: other) ? tls : []))
+    }
 
-    /// This configuration with what another one says about ``reloadableKeys``.
+    /// This configuration with what another one says about ``reloadableKeys(from:)``.
     func taking(reloadableFrom other: Self) -> Self {
         var next = self
         next.topics = other.topics
         next.logLevel = other.logLevel
+        if self.canTakeTLS(from: other) { next.listenTLS = other.listenTLS }
         return next
     }
+
+    /// Other files, but not TLS where there was none, or none where there was: clients come with `ws` or with `wss`.
+    private func canTakeTLS(from other: Self) -> Bool { self.listenTLS.isOn && other.listenTLS.isOn }
 
     /// The keys whose values differ, in their order.
     func changedKeys(to other: Self) -> [String] {

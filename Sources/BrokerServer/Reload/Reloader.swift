@@ -10,7 +10,7 @@ actor Reloader {
     struct Outcome: Codable, Hashable {
         /// How many topic rules there are now.
         var topics: Int
-        /// The keys that were taken over.
+        /// The keys that were taken over; a certificate too whose file holds another one.
         var changed: [String]
         /// The keys that changed too and count from the next start on.
         var needsRestart: [String]
@@ -26,6 +26,7 @@ actor Reloader {
     private var current: BrokerConfiguration
     private let registry: AggregatorRegistry
     private let loops: EventLoops
+    private let tls: ServerTLS?
     private let threshold: LogThreshold
     private let reread: BrokerApplication.Reread
     private let logger: Logger
@@ -35,6 +36,7 @@ actor Reloader {
         current: BrokerConfiguration,
         registry: AggregatorRegistry,
         loops: EventLoops,
+        tls: ServerTLS?,
         threshold: LogThreshold,
         reread: @escaping BrokerApplication.Reread,
         logger: Logger
@@ -42,6 +44,7 @@ actor Reloader {
         self.current = current
         self.registry = registry
         self.loops = loops
+        self.tls = tls
         self.threshold = threshold
         self.reread = reread
         self.logger = logger
@@ -71,33 +74,62 @@ actor Reloader {
         return outcome
     }
 
-    private func outcome() async -> Result<Outcome, Failure> {
-        let next: BrokerConfiguration
-        let changes: [String]
+    /// What a configuration that was read again comes to, and everything that it needs.
+    private struct Next {
+        var configuration: BrokerConfiguration
+        var tls: TLSMaterial?
+        /// The keys that say something else.
+        var changes: [String]
+        var reloadable: Set<String>
+    }
+
+    private func next() throws(ConfigurationError) -> Next {
+        let wanted = try self.reread()
+        let configuration = self.current.taking(reloadableFrom: wanted)
+        // What is taken over has to fit what is not.
+        var problems = configuration.problems(registry: self.registry)
+        var tls: TLSMaterial?
         do throws(ConfigurationError) {
-            let wanted = try self.reread()
-            changes = self.current.changedKeys(to: wanted)
-            next = self.current.taking(reloadableFrom: wanted)
-            // What is taken over has to fit what is not.
-            let problems = next.problems(registry: self.registry)
-            guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
+            // Each time: a renewed certificate has the path of the old one.
+            tls = try configuration.readTLS()
+        } catch {
+            problems += error.problems
+        }
+        guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
+        return Next(
+            configuration: configuration,
+            tls: tls,
+            changes: self.current.changedKeys(to: wanted),
+            reloadable: self.current.reloadableKeys(from: wanted)
+        )
+    }
+
+    private func outcome() async -> Result<Outcome, Failure> {
+        var next: Next
+        do throws(ConfigurationError) {
+            next = try self.next()
         } catch {
             return .failure(.configuration(error))
         }
-        if changes.contains("topics") {
-            guard let rules = try? next.rules(registry: self.registry),
+        if next.changes.contains("topics") {
+            guard let rules = try? next.configuration.rules(registry: self.registry),
                 let answer = try? await self.loops.changeRules(rules)
             else { return .failure(.stopping) }
             if case .failure(let refusal) = answer { return .failure(.rules(refusal)) }
         }
-        self.current = next
-        self.threshold.set(Logger.Level(rawValue: next.logLevel) ?? .info)
-        let reloadable = BrokerConfiguration.reloadableKeys
+        // Nothing can go wrong from here on.
+        self.current = next.configuration
+        self.threshold.set(Logger.Level(rawValue: next.configuration.logLevel) ?? .info)
+        if let tls = self.tls, let material = next.tls {
+            self.logger.warn(of: material)
+            let key = "listen.tls.certificate"
+            if tls.exchange(for: material), !next.changes.contains(key) { next.changes.append(key) }
+        }
         return .success(
             Outcome(
-                topics: next.topics.count,
-                changed: changes.filter { reloadable.contains($0) },
-                needsRestart: changes.filter { !reloadable.contains($0) }
+                topics: next.configuration.topics.count,
+                changed: next.changes.filter { next.reloadable.contains($0) }.sorted(),
+                needsRestart: next.changes.filter { !next.reloadable.contains($0) }
             )
         )
     }
