@@ -29,7 +29,6 @@ package final class CoreHarness {
     package private(set) var time: BrokerTime
     package private(set) var clients: [Client] = []
     private let limits: BrokerLimits
-    private let rights: Rights
     private let storeEpoch: String
     /// The epoch of a producer that was drawn last, in this life of the broker or an earlier one.
     private let lastEpoch: LastEpoch
@@ -64,7 +63,6 @@ package final class CoreHarness {
     ) throws {
         self.time = time
         self.limits = limits
-        self.rights = rights
         self.storeEpoch = "k1"
         let lastEpoch = earlier?.lastEpoch ?? LastEpoch()
         self.lastEpoch = lastEpoch
@@ -99,20 +97,13 @@ package final class CoreHarness {
 
     // MARK: Clients
 
-    /// - `name`: Who connects, as credentials have shown; without one it is anonymous.
-    package func connect(hub: Int = 0, as name: String? = nil) -> Client {
+    /// - `identity`: Who connects, as credentials have shown; without it, it is anonymous.
+    package func connect(hub: Int = 0, as identity: Identity? = nil) -> Client {
         let client = Client(hub: hub, reader: MessageReader(limits: self.limits))
         let session = self.hubs[hub].open(client.connection)
         client.session = session
-        if let name { self.broker.opened(session.id, as: Principal(name: name, rights: self.rights)) }
+        if let identity { self.broker.opened(session.id, as: identity) }
         self.clients.append(client)
-        return client
-    }
-
-    /// The same for somebody who has shown who it is.
-    package func connect(hub: Int = 0, as identity: Identity) -> Client {
-        let client = self.connect(hub: hub)
-        if let session = client.session { self.broker.opened(session.id, as: identity) }
         return client
     }
 
