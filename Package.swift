@@ -24,6 +24,9 @@ extension Target.Dependency {
     static let nioPosix: Self = .product(name: "NIOPosix", package: "swift-nio")
     static let nioHTTP1: Self = .product(name: "NIOHTTP1", package: "swift-nio")
     static let nioSSL: Self = .product(name: "NIOSSL", package: "swift-nio-ssl")
+    static let nioTLS: Self = .product(name: "NIOTLS", package: "swift-nio")
+    static let x509: Self = .product(name: "X509", package: "swift-certificates")
+    static let asn1: Self = .product(name: "SwiftASN1", package: "swift-asn1")
     static let nioEmbedded: Self = .product(name: "NIOEmbedded", package: "swift-nio")
     static let nioConcurrency: Self = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
     static let nioHTTPTypes: Self = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
@@ -63,6 +66,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -86,7 +91,7 @@ let package = Package(
             name: "BrokerTransport",
             dependencies: [
                 "BrokerCore", "BrokerWire", .nioCore, .nioHTTP1, .nioHTTPTypes, .nioHTTPTypesHTTP1, .httpTypes,
-                .hummingbirdCore, .logging,
+                .hummingbirdCore, .logging, .nioSSL, .nioTLS, .x509, .asn1,
             ]
         ),
         .target(name: "BrokerStore", dependencies: ["BrokerCore", "BrokerWire", .grdb, .sqlite, .nioCore, .logging]),
@@ -119,7 +124,7 @@ let package = Package(
             name: "BrokerTestKit",
             dependencies: [
                 "BrokerAggregation", "BrokerCore", "BrokerServer", "BrokerStore", "BrokerWire", .logging, .nioCore,
-                .nioPosix,
+                .nioPosix, .nioSSL,
             ]
         ),
 
@@ -144,7 +149,7 @@ let package = Package(
             name: "BrokerTransportTests",
             dependencies: [
                 "BrokerAggregation", "BrokerCore", "BrokerTestKit", "BrokerTransport", "BrokerWire", .logging, .nioCore,
-                .nioEmbedded, .nioPosix,
+                .nioEmbedded, .nioPosix, .nioSSL, .hummingbirdCore,
             ]
         ),
         .testTarget(

@@ -59,13 +59,14 @@ package struct BrokerApplication: Sendable {
         ProcessResources.raiseDescriptorLimit()
         ProcessResources.keepFilesPrivate()
         let authenticator = try await self.makeAuthenticator()
+        let tls = try self.openTLS()
         let store = try self.openStore()
         defer { store.close() }
         let threads = self.configuration.eventLoops > 0 ? self.configuration.eventLoops : ProcessResources.coreCount
         // The loops end with the process. Hummingbird's server finishes its own shutdown in a task that nobody can wait
         // for, and that task needs them.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
-        try await self.serve(store, authenticator, group, signals, reloads, running)
+        try await self.serve(store, authenticator, tls, group, signals, reloads, running)
         self.logger.notice("the broker has stopped")
     }
 
@@ -77,6 +78,21 @@ package struct BrokerApplication: Sendable {
         } catch {
             throw .configuration(error)
         }
+    }
+
+    /// What the listeners speak TLS with; says what of it, and of the configuration, is not as safe as it could be.
+    private func openTLS() throws(BrokerError) -> ServerTLS? {
+        let material: TLSMaterial?
+        do throws(ConfigurationError) {
+            material = try self.configuration.readTLS()
+        } catch {
+            throw .configuration(error)
+        }
+        for setting in unsafeSettings(of: self.configuration) {
+            self.logger.warning("a setting is not safe", metadata: ["setting": "\(setting)"])
+        }
+        self.logger.warn(of: material)
+        return material.map(ServerTLS.init)
     }
 
     private func openStore() throws(BrokerError) -> SQLiteStore {
@@ -95,6 +111,7 @@ package struct BrokerApplication: Sendable {
     private func serve(
         _ store: SQLiteStore,
         _ authenticator: BrokerAuthenticator,
+        _ tls: ServerTLS?,
         _ group: MultiThreadedEventLoopGroup,
         _ signals: [UnixSignal],
         _ reloads: UnixSignalsSequence?,
@@ -117,6 +134,7 @@ package struct BrokerApplication: Sendable {
             registry: self.registry,
             loops: loops,
             authenticator: authenticator,
+            tls: tls,
             threshold: self.threshold,
             reread: self.reread,
             logger: self.logger
@@ -125,12 +143,12 @@ package struct BrokerApplication: Sendable {
             Listener(
                 name: "listen",
                 address: self.configuration.listen,
-                application: self.clients(loops, group, start)
+                application: self.clients(loops, tls, group, start)
             ),
             Listener(
                 name: "admin",
                 address: self.configuration.admin,
-                application: self.admin(figures, reloader, group, start)
+                application: self.admin(figures, reloader, tls, group, start)
             ),
             StorageWatch(failure: failure, readiness: readiness),
             StoreWatch(
@@ -233,13 +251,14 @@ package struct BrokerApplication: Sendable {
 
     private func clients(
         _ loops: EventLoops,
+        _ tls: ServerTLS?,
         _ group: MultiThreadedEventLoopGroup,
         _ start: StartUp
     ) -> some Service {
         let logger = self.logger
         return Application(
-            responder: self.clientRoutes(loops),
-            server: HTTPServerBuilder { UpgradeChannel(responder: $0, loops: loops) },
+            responder: self.clientRoutes(loops, isSecure: tls != nil),
+            server: HTTPServerBuilder { UpgradeChannel(responder: $0, loops: loops, tls: tls) },
             configuration: ApplicationConfiguration(
                 address: .hostname(self.configuration.listen.host, port: self.configuration.listen.port),
                 serverName: BrokerVersion.product,
@@ -257,14 +276,14 @@ package struct BrokerApplication: Sendable {
         )
     }
 
-    private func clientRoutes(_ loops: EventLoops) -> ClientRoutes {
+    private func clientRoutes(_ loops: EventLoops, isSecure: Bool) -> ClientRoutes {
         let wire = self.configuration.transport.limits.wire
         let dashboard = self.configuration.dashboard
         return ClientRoutes(
             topics: TopicRoutes(
                 questions: BrokerQuestions(loops: loops, limits: wire.topic),
-                login: RequestLogin(access: loops.access),
-                origins: Origins(access: loops.access, isSecure: false),
+                login: RequestLogin(access: loops.access, isSecure: isSecure),
+                origins: Origins(access: loops.access, isSecure: isSecure),
                 streams: StreamRoutes(
                     loops: loops,
                     count: StreamCount(most: self.configuration.streams),
@@ -279,6 +298,7 @@ package struct BrokerApplication: Sendable {
     private func admin(
         _ figures: FiguresSource,
         _ reloader: Reloader,
+        _ tls: ServerTLS?,
         _ group: MultiThreadedEventLoopGroup,
         _ start: StartUp
     ) -> some Service {
@@ -295,13 +315,18 @@ package struct BrokerApplication: Sendable {
             guardian: AdminGuard(
                 access: figures.loops.access,
                 browsers: BrowserGuard(host: self.configuration.admin.host),
-                isLocal: BrokerConfiguration.isLoopback(self.configuration.admin.host)
+                isLocal: self.configuration.admin.isLoopback
             ),
             figures: figures,
             logger: self.logger
         )
+        let secured = self.configuration.adminUsesTLS ? tls : nil
         return Application(
             router: routes.router,
+            server: HTTPServerBuilder { responder in
+                let plain = HTTP1Channel(responder: responder)
+                return if let secured { SecuredChannel(plain, tls: secured) } else { plain }
+            },
             configuration: ApplicationConfiguration(
                 address: .hostname(self.configuration.admin.host, port: self.configuration.admin.port),
                 serverName: BrokerVersion.product

@@ -14,7 +14,7 @@ package enum BrokerError: Error, CustomStringConvertible {
     /// A running broker did not make the backup that it was asked for.
     case backupRefused(reason: String)
     /// No broker answers on the admin listener.
-    case noBroker(BrokerConfiguration.Listen)
+    case noBroker(url: String)
     /// A running broker did not do what it was asked for.
     case refused(reason: String)
 
@@ -44,7 +44,7 @@ package enum BrokerError: Error, CustomStringConvertible {
         case .cannotListen(let listener, let host, let port, let reason):
             "can not listen on \(host):\(port) (\(listener)): \(reason)"
         case .backupRefused(let reason), .refused(let reason): reason
-        case .noBroker(let admin): "no broker answers at http://\(admin.host):\(admin.port) (admin.port)"
+        case .noBroker(let url): "no broker answers at \(url) (admin.port)"
         case .storageFailed(let reason): "the store failed and was stopped: \(reason)"
         }
     }

@@ -1,3 +1,4 @@
+import BrokerTransport
 import Logging
 import Synchronization
 
@@ -55,8 +56,9 @@ final class StartUp: Sendable {
     private func line(port: Int) -> String {
         let durability = Set(self.configuration.topics.map(\.durability)) == ["memory"] ? "memory" : "disk (fsync)"
         let topics = self.topicCount == 1 ? "1 topic" : "\(self.topicCount) topics"
+        let scheme = self.configuration.listenTLS.isOn ? "wss" : "ws"
         return """
-            \(BrokerVersion.product) listening on ws://\(self.configuration.listen.host):\(port), \
+            \(BrokerVersion.product) listening on \(scheme)://\(self.configuration.listen.host):\(port), \
             store \(self.configuration.storePath), durability \(durability), \(topics) restored
             """
     }

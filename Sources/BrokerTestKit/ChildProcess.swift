@@ -111,7 +111,7 @@ extension ChildProcess {
 extension ChildProcess {
     /// The port in the line with which a broker says that it listens, or `nil` if it says something else.
     package func listeningPort() async -> Int? {
-        guard let line = await self.readLine(), let start = line.range(of: "ws://127.0.0.1:") else { return nil }
+        guard let line = await self.readLine(), let start = line.range(of: "://127.0.0.1:") else { return nil }
         return Int(line[start.upperBound...].prefix { $0.isNumber })
     }
 }

@@ -2,7 +2,7 @@
 import Foundation
 
 /// A new folder that is removed together with this value's owner.
-package final class TemporaryDirectory {
+package final class TemporaryDirectory: Sendable {
     package let path: String
 
     package init() throws {

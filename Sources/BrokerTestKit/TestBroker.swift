@@ -60,10 +60,14 @@ package struct TestBroker: Sendable {
         }
     }
 
-    /// A folder that nobody else uses.
+    /// A folder that nobody else uses, nor may: a broker would warn.
     package static func makeFolder() throws -> URL {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("wsbroker-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            at: folder,
+            withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700]
+        )
         return folder
     }
 

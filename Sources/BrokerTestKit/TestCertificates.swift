@@ -8,10 +8,16 @@ import Foundation
 /// | `ca` | an authority |
 /// | `server` | its certificate for `localhost` and 127.0.0.1 |
 /// | `elsewhere` | its certificate for `elsewhere.test` |
-/// | `client` | its certificate for a client |
+/// | `renewed` | its next certificate for `localhost`, with another key |
+/// | `client` | its certificate for a client, `somebody` by common name |
+/// | `client-dns` | the same, `meter-17.test` by DNS name and somebody else by common name |
+/// | `client-uri` | the same, `urn:meter:17` by URI and somebody else by the other names |
+/// | `client-long` | the same with a URI of 129 bytes |
+/// | `client-nobody` | the same without a name |
+/// | `stranger` | a client's that has signed itself |
 /// | `alone` | one for `localhost` that has signed itself |
 /// | `expired` | the authority's for `localhost`, of which the last day is over |
-package struct TestCertificates {
+package struct TestCertificates: Sendable {
     private let folder: TemporaryDirectory
 
     /// Makes them all.
@@ -48,7 +54,17 @@ package struct TestCertificates {
             -addext subjectAltName=DNS:localhost,IP:127.0.0.1
         make elsewhere -CA ca.pem -CAkey ca.key -subj /CN=elsewhere.test -addext basicConstraints=CA:FALSE \
             -addext subjectAltName=DNS:elsewhere.test
+        make renewed -CA ca.pem -CAkey ca.key -subj /CN=localhost -addext basicConstraints=CA:FALSE \
+            -addext subjectAltName=DNS:localhost,IP:127.0.0.1
         make client -CA ca.pem -CAkey ca.key -subj /CN=somebody -addext basicConstraints=CA:FALSE
+        make client-dns -CA ca.pem -CAkey ca.key -subj /CN=else -addext basicConstraints=CA:FALSE \
+            -addext subjectAltName=DNS:meter-17.test
+        make client-uri -CA ca.pem -CAkey ca.key -subj /CN=else -addext basicConstraints=CA:FALSE \
+            -addext subjectAltName=DNS:else.test,URI:urn:meter:17
+        make client-long -CA ca.pem -CAkey ca.key -subj /CN=else -addext basicConstraints=CA:FALSE \
+            -addext "subjectAltName=URI:urn:$(printf '%0125d' 0)"
+        make client-nobody -CA ca.pem -CAkey ca.key -subj /O=somewhere -addext basicConstraints=CA:FALSE
+        make stranger -subj /CN=stranger
         openssl req -new -key server.key -out expired.csr -subj /CN=localhost
         cp server.key expired.key
         openssl x509 -req -in expired.csr -days -1 -CA ca.pem -CAkey ca.key -CAcreateserial -out expired.pem

@@ -31,15 +31,17 @@ package final class WireClient: Sendable {
     ///
     /// - `headers`: More lines of the request's head.
     /// - `receiveBuffer`: The size of the socket's receive buffer, for tests of slow readers.
+    /// - `tls`: How it speaks TLS; `nil` for without.
     package static func run<Result: Sendable>(
         port: Int,
         subprotocol: String? = nil,
         path: String = "/",
         headers: [String] = [],
         receiveBuffer: Int? = nil,
+        tls: WireTLS? = nil,
         body: @escaping @Sendable (WireClient) async throws -> Result
     ) async throws -> Result {
-        try await Self.runRaw(port: port, receiveBuffer: receiveBuffer) { client in
+        try await Self.runRaw(port: port, receiveBuffer: receiveBuffer, tls: tls) { client in
             var request = "GET \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             request += "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
             if let subprotocol { request += "Sec-WebSocket-Protocol: \(subprotocol)\r\n" }
@@ -57,6 +59,7 @@ package final class WireClient: Sendable {
     package static func runRaw<Result: Sendable>(
         port: Int,
         receiveBuffer: Int? = nil,
+        tls: WireTLS? = nil,
         body: @escaping @Sendable (WireClient) async throws -> Result
     ) async throws -> Result {
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -66,7 +69,8 @@ package final class WireClient: Sendable {
         }
         let channel = try await bootstrap.connect(host: "127.0.0.1", port: port) { channel in
             channel.eventLoop.makeCompletedFuture {
-                try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
+                try tls?.secure(channel)
+                return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
                     wrappingChannelSynchronously: channel,
                     configuration: .init(backPressureStrategy: .init(lowWatermark: 1, highWatermark: 2))
                 )

@@ -1,4 +1,5 @@
 import NIOCore
+import NIOSSL
 
 #if canImport(Glibc)
 // Glibc for send(2).
@@ -19,9 +20,14 @@ struct SocketWriter {
     /// How many writes wait in NIO for the socket.
     private var waitingWrites = 0
 
-    /// - Parameter channel: Whose descriptor is used if it has one of its own: not with TLS in front of it, and not
-    ///   in tests without a socket.
+    /// - Parameter channel: Whose descriptor is used if it has one, and if what goes through it is what is sent here:
+    ///   not with TLS in front of it, and not in tests without a socket.
     init(channel: any Channel) {
+        // The channel would give its descriptor with TLS too, and everything would go over the network as it is.
+        guard (try? channel.pipeline.syncOperations.context(handlerType: NIOSSLHandler.self)) == nil else {
+            self.descriptor = nil
+            return
+        }
         self.descriptor = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
             of: NIOBSDSocket.Handle.self
         ) { $0 }

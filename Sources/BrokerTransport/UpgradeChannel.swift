@@ -7,6 +7,7 @@ package import NIOCore
 import NIOHTTP1
 package import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
+import NIOSSL
 
 /// One port for both: requests that open a WebSocket become connections of the broker, all others go to the router.
 ///
@@ -29,15 +30,19 @@ package struct UpgradeChannel: HTTPChannelHandler {
     private let configuration: TransportConfiguration
     private let gate: ConnectionGate
     private let access: ConnectionAccess
+    private let tls: ServerTLS?
     private let upgrader: WebSocketUpgrader
 
     /// The broker's: a WebSocket is a client of the core that `loops` drive.
-    package init(responder: @escaping HTTPChannelHandler.Responder, loops: EventLoops) {
+    ///
+    /// - `tls`: What connections speak TLS with; `nil` for none.
+    package init(responder: @escaping HTTPChannelHandler.Responder, loops: EventLoops, tls: ServerTLS?) {
         self.init(
             responder: responder,
             configuration: loops.configuration,
             gate: loops.gate,
-            access: loops.access
+            access: loops.access,
+            tls: tls
         ) { channel, admission in
             let session = ClientSession(
                 loop: loops.driver(of: channel.eventLoop),
@@ -55,13 +60,15 @@ package struct UpgradeChannel: HTTPChannelHandler {
         configuration: TransportConfiguration,
         gate: ConnectionGate,
         access: ConnectionAccess,
+        tls: ServerTLS? = nil,
         serve: @escaping @Sendable (any Channel, Admission) throws -> Void
     ) {
         self.responder = responder
         self.configuration = configuration
         self.gate = gate
         self.access = access
-        self.upgrader = WebSocketUpgrader(access: access, gate: gate, serve: serve)
+        self.tls = tls
+        self.upgrader = WebSocketUpgrader(access: access, gate: gate, isSecure: tls != nil, serve: serve)
     }
 
     package func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
@@ -84,7 +91,14 @@ package struct UpgradeChannel: HTTPChannelHandler {
             )
             connection.refusal = self.admit(channel)
             let operations = channel.pipeline.syncOperations
+            // Of one certificate from here on, whatever is exchanged meanwhile.
+            let tls = self.tls?.now
+            // In front of the guard, which looks at plain bytes; its time begins now and so covers this handshake too.
+            if let tls { try operations.addHandler(NIOSSLServerHandler.saving(tls.clients)) }
             try operations.addHandler(connection)
+            if tls?.asksClients == true {
+                try operations.addHandler(ClientCertificateHandler(connection: connection))
+            }
             let upgrade = NIOTypedHTTPServerUpgradeConfiguration<Outcome>(
                 upgraders: [self.upgrader],
                 notUpgradingCompletionHandler: { channel in self.configureHTTP(channel, logger) }
@@ -140,7 +154,7 @@ package struct UpgradeChannel: HTTPChannelHandler {
             return refusal.answer(on: channel).flatMapThrowing { throw Refused() }
         }
         return channel.eventLoop.makeCompletedFuture {
-            try operations.addHandler(HTTP1ToHTTPServerCodec(secure: false))
+            try operations.addHandler(HTTP1ToHTTPServerCodec(secure: self.tls != nil))
             try operations.addHandler(
                 HTTPConnectionStateHandler(idleTimeout: Self.idleTimeout, logger: logger)
             )
@@ -214,6 +228,7 @@ extension WebSocketUpgrade.Refusal {
 private struct WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader {
     let access: ConnectionAccess
     let gate: ConnectionGate
+    let isSecure: Bool
     let serve: @Sendable (any Channel, Admission) throws -> Void
     let supportedProtocol = "websocket"
     let requiredUpgradeHeaders: [String] = []
@@ -226,7 +241,7 @@ private struct WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader {
         guard let connection = try? channel.pipeline.syncOperations.handler(type: ConnectionGuard.self) else {
             return channel.eventLoop.makeFailedFuture(Refused())
         }
-        if let refusal = connection.refusal ?? self.originRefusal(of: head, isSecure: false) {
+        if let refusal = connection.refusal ?? self.originRefusal(of: head) {
             return refusal.answer(on: channel).flatMapThrowing { throw Refused() }
         }
         let path = head.uri.prefix { $0 != "?" }
@@ -257,12 +272,12 @@ private struct WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader {
     }
 
     /// Why a page in a browser is not served, if one has sent the request that may not.
-    private func originRefusal(of head: HTTPRequestHead, isSecure: Bool) -> WebSocketUpgrade.Refusal? {
+    private func originRefusal(of head: HTTPRequestHead) -> WebSocketUpgrade.Refusal? {
         let origins = head.headers["Origin"]
         guard let origin = origins.first else { return nil }
         let host = head.headers["Host"].first ?? ""
         guard origins.count == 1,
-            self.access.policy.origins.allows(origin, host: host, isSecure: isSecure)
+            self.access.policy.origins.allows(origin, host: host, isSecure: self.isSecure)
         else {
             let reason = "pages of this origin are not allowed here; the operator can list it (origins)"
             return WebSocketUpgrade.Refusal(status: 403, reason: reason)
@@ -298,7 +313,8 @@ private struct WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader {
             return WebSocketUpgrade.Refusal(status: 400, reason: error.reason).answer(on: channel)
                 .flatMapThrowing { throw Refused() }
         }
-        guard let token else {
+        let credentials = Credentials(token: token, certificate: peerCertificate(of: channel))
+        guard credentials != Credentials() else {
             connection.admission.identity = policy.allowsAnonymous ? .anonymous : nil
             return channel.eventLoop.makeSucceededVoidFuture()
         }
@@ -306,7 +322,7 @@ private struct WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader {
         let guardian = NIOLoopBound(connection, eventLoop: channel.eventLoop)
         return channel.eventLoop
             .makeFutureWithTask { [access] in
-                await access.identity(of: Credentials(token: token), from: address)
+                await access.identity(of: credentials, from: address)
             }
             .flatMap { result in
                 switch result {

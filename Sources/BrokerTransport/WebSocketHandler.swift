@@ -22,6 +22,8 @@ package final class WebSocketHandler<Consumer: MessageConsumer>: ChannelDuplexHa
     private var unparsed = ByteBuffer()
     /// NIO has asked to read while messages had to wait.
     private var hasSwallowedRead = false
+    /// Bytes are being handed to NIO.
+    private var isWriting = false
 
     package init(consumer: Consumer) {
         let configuration = consumer.configuration
@@ -232,11 +234,15 @@ extension WebSocketHandler: SessionConnection {
         guard let context = self.context, let rest = self.writer?.send(bytes, on: context.channel) else { return }
         let written = context.eventLoop.makePromise(of: Void.self)
         written.futureResult.assumeIsolated().whenSuccess { self.wroteEverything() }
+        self.isWriting = true
         context.writeAndFlush(self.wrapOutboundOut(rest), promise: written)
+        self.isWriting = false
     }
 
     private func wroteEverything() {
         self.writer?.finished()
+        // What the socket takes at once, as with TLS it nearly always does, is no news: nobody has waited for it.
+        guard !self.isWriting else { return }
         self.consumer.becameWritable()
         self.resumeReading()
     }

@@ -144,14 +144,11 @@ struct ConfigurationTests {
     }
 
     @Test func beyondLoopbackAnonymousAccessHasToBeSaidInSoManyWords() throws {
-        let open = #"{"listen":{"host":"0.0.0.0"}}"#
+        let open = #"{"listen":{"host":"0.0.0.0","insecure":true}}"#
         #expect(try self.problems(open).count == 1)
         #expect(try self.problems(open)[0].contains(#""auth": {"anonymous": ["publish", "subscribe"]}"#))
-        let said = #"{"listen":{"host":"0.0.0.0"},"auth":{"anonymous":["publish","subscribe"]}}"#
+        let said = #"{"listen":{"host":"0.0.0.0","insecure":true},"auth":{"anonymous":["publish","subscribe"]}}"#
         #expect(try self.problems(said) == [])
-        for loopback in ["127.0.0.1", "localhost", "::1"] {
-            #expect(try self.problems(#"{"listen":{"host":"\#(loopback)"}}"#) == [])
-        }
     }
 
     @Test(arguments: ["[]", "1", "{", "", "{} x"])

@@ -1,3 +1,4 @@
+import BrokerTransport
 import NIOCore
 import NIOPosix
 
@@ -8,9 +9,22 @@ struct AdminClient {
         var body: String
     }
 
-    let address: BrokerConfiguration.Listen
+    private let address: BrokerConfiguration.Listen
+    private let usesTLS: Bool
+    private let certificate: String
     /// Shown to a listener that asks who it is; needed where that is not on loopback.
-    var token = ProcessEnvironment.variables["WSBROKER_TOKEN"]
+    private let token: String?
+
+    /// Asks the broker that runs with this configuration.
+    init(_ configuration: BrokerConfiguration, token: String? = ProcessEnvironment.variables["WSBROKER_TOKEN"]) {
+        self.address = configuration.admin
+        self.usesTLS = configuration.adminUsesTLS
+        self.certificate = configuration.listenTLS.certificate
+        self.token = token
+    }
+
+    /// Where it asks, for people.
+    var url: String { "\(self.usesTLS ? "https" : "http")://\(self.address.host):\(self.address.port)" }
 
     /// A broker that takes longer than this to answer at all is not there.
     private static let connectTimeout = TimeAmount.seconds(3)
@@ -20,11 +34,15 @@ struct AdminClient {
     /// - `timeout`: How long the answer may take; `nil` for as long as the connection lives.
     func ask(_ method: String, _ path: String, json: String? = nil, timeout: TimeAmount?) async -> Answer? {
         do {
+            let usesTLS = self.usesTLS
+            // A token is shown to the broker of this configuration and to nobody else.
+            let expected = self.token == nil ? nil : self.certificate
             let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .connectTimeout(Self.connectTimeout)
                 .connect(host: self.address.host, port: self.address.port) { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                        if usesTLS { try AdminTLS.secure(channel, expecting: expected) }
+                        return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
                     }
                 }
             let deadline = timeout.map { timeout in

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BrokerTransport
 
 /// `wsbroker config`
 struct ConfigCommand: AsyncParsableCommand {
@@ -19,8 +20,16 @@ struct ConfigCommand: AsyncParsableCommand {
         func run() async throws {
             try await reportingErrors {
                 let configuration = try ConfigurationOptions.load(file: self.file)
+                let warnings = try Self.readTLS(configuration)?.warnings.map(ConfigurationProblem.init) ?? []
+                for warning in unsafeSettings(of: configuration) + warnings {
+                    BrokerOutput.errorLine("wsbroker: warning: \(warning)")
+                }
                 BrokerOutput.line("\(self.file) is right: \(configuration.topics.count) topic rules")
             }
+        }
+
+        private static func readTLS(_ configuration: BrokerConfiguration) throws(BrokerError) -> TLSMaterial? {
+            do throws(ConfigurationError) { return try configuration.readTLS() } catch { throw .configuration(error) }
         }
     }
 

@@ -15,10 +15,10 @@ struct HealthcheckCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingErrors {
-            let admin = try self.options.load().admin
-            let answer = await AdminClient(address: admin).ask("GET", "/healthz", timeout: Self.timeout)
+            let client = AdminClient(try self.options.load(), token: nil)
+            let answer = await client.ask("GET", "/healthz", timeout: Self.timeout)
             guard answer?.status == 200 else {
-                BrokerOutput.errorLine("wsbroker: no healthy broker at http://\(admin.host):\(admin.port)/healthz")
+                BrokerOutput.errorLine("wsbroker: no healthy broker at \(client.url)/healthz")
                 throw ExitCode(1)
             }
         }

@@ -57,7 +57,9 @@ package struct AuthenticationConfiguration: Hashable, Sendable {
 
 extension BrokerConfiguration {
     /// Whether anything says who clients are. Who says nothing then is let in only if ``anonymousRights`` say so.
-    var asksForCredentials: Bool { self.authentication.hasTokens || self.authentication.hasWebTokens }
+    var asksForCredentials: Bool {
+        self.authentication.hasTokens || self.authentication.hasWebTokens || self.listenTLS.clients != .none
+    }
 
     /// What clients without credentials may do, by name.
     var anonymousRightsInForce: [String] {

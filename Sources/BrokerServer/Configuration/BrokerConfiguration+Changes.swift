@@ -1,15 +1,18 @@
+import BrokerTransport
+
 /// What of a configuration can change while the broker runs, and what can not.
 extension BrokerConfiguration {
-    /// The keys that are taken over from a configuration that is read again; all others need a restart.
+    /// The keys that are taken over from another configuration; all others need a restart.
     static let reloadableKeys: Set<String> = [
         "topics", "log.level", "auth.rules", "auth.anonymous", "origins", "listen.proxies",
     ]
     /// The sections that are taken over, with all that is in them.
     private static let reloadableSections = ["auth.tokens", "auth.tokensVariable", "auth.queryToken", "auth.jwt"]
 
-    static func isReloadable(_ key: String) -> Bool {
-        Self.reloadableKeys.contains(key)
-            || Self.reloadableSections.contains { key == $0 || key.hasPrefix($0 + ".") }
+    /// Whether a key is taken over from another configuration; all others need a restart.
+    func isReloadable(_ key: String, from other: Self) -> Bool {
+        let sections = Self.reloadableSections + (self.canTakeTLS(from: other) ? ["listen.tls"] : [])
+        return Self.reloadableKeys.contains(key) || sections.contains { key == $0 || key.hasPrefix($0 + ".") }
     }
 
     /// This configuration with what another one says about what is reloadable.
@@ -22,8 +25,12 @@ extension BrokerConfiguration {
         next.origins = other.origins
         next.proxies = other.proxies
         next.authentication = other.authentication
+        if self.canTakeTLS(from: other) { next.listenTLS = other.listenTLS }
         return next
     }
+
+    /// Other files, but not TLS where there was none, or none where there was: clients come with `ws` or with `wss`.
+    private func canTakeTLS(from other: Self) -> Bool { self.listenTLS.isOn && other.listenTLS.isOn }
 
     /// The keys whose values differ, in their order.
     func changedKeys(to other: Self) -> [String] {

@@ -28,7 +28,7 @@ extension BrokerConfiguration {
             "is the port of 'listen' too"
         )
         require(
-            Self.isLoopback(self.listen.host) || self.anonymousRights != nil || self.asksForCredentials,
+            self.listen.isLoopback || self.anonymousRights != nil || self.asksForCredentials,
             "listen.host",
             """
             '\(self.listen.host)' can be reached from other machines, and everybody there could publish and subscribe. \
@@ -39,12 +39,7 @@ extension BrokerConfiguration {
         if case .failure(let error) = Self.topic(self.plainTopic) {
             require(false, "plain.topic", "'\(self.plainTopic)' \(error)")
         }
-        return problems + self.authentication.problems + self.ruleProblems(registry)
-    }
-
-    /// Whether only this machine reaches what listens there.
-    static func isLoopback(_ host: String) -> Bool {
-        host == "localhost" || host == "::1" || host.hasPrefix("127.")
+        return problems + self.authentication.problems + self.securityProblems + self.ruleProblems(registry)
     }
 
     private static func topic(_ text: String) -> Result<Topic, TopicError> {

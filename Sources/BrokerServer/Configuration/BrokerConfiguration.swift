@@ -7,6 +7,12 @@ package struct BrokerConfiguration: Sendable {
     package struct Listen: Hashable, Sendable {
         package var host: String
         package var port: Int
+
+        /// Whether only this machine reaches it.
+        var isLoopback: Bool {
+            let isNumber = self.host.utf8.allSatisfy { $0 == UInt8(ascii: ".") || 0x30...0x39 ~= $0 }
+            return self.host == "localhost" || self.host == "::1" || (isNumber && self.host.hasPrefix("127."))
+        }
     }
 
     /// The page that shows what happens.
@@ -25,6 +31,9 @@ package struct BrokerConfiguration: Sendable {
     }
 
     package var listen = Listen(host: "127.0.0.1", port: 8181)
+    package var listenTLS = TLSSettings()
+    /// Whether other machines may be served without TLS.
+    package var listenInsecure = false
     /// Health, and later metrics and administration, on a listener of their own, so that what faces the world never
     /// serves them.
     package var admin = Listen(host: "127.0.0.1", port: 8182)

@@ -10,6 +10,7 @@ extension ConfigurationKey {
         [
             .text("listen.host", \.listen.host, "The address that clients connect to."),
             .integer("listen.port", \.listen.port, 0...65_535, "Its port; 0 picks a free one."),
+        ] + Self.security + [
             .text("admin.host", \.admin.host, "The address of the health checks."),
             .integer("admin.port", \.admin.port, 0...65_535, "Its port; 0 picks a free one."),
             .text("store.path", \.storePath, "The SQLite file. Its folder is made if it is not there."),
@@ -98,6 +99,31 @@ extension ConfigurationKey {
             \.authentication.jwt.lifetimeMax,
             .seconds(1)...(.hours(24 * 400)),
             "The longest that a token may count, from `iat`, or from now without one, to `exp`."
+        ),
+    ]
+
+    private static let security: [ConfigurationKey] = [
+        .optionalText(
+            "listen.tls.certificate",
+            \.listenTLS.certificate,
+            "The PEM file of the certificate and of those between it and its authority; empty for no TLS."
+        ),
+        .optionalText("listen.tls.key", \.listenTLS.key, "The PEM file of its key, without a password."),
+        .optionalText(
+            "listen.tls.clientAuthorities",
+            \.listenTLS.clientAuthorities,
+            "The PEM file of the authorities whose client certificates are taken."
+        ),
+        .choice(
+            "listen.tls.clients",
+            \.listenTLS.clientsText,
+            TLSSettings.Clients.allCases.map(\.rawValue),
+            "Whether clients may or have to show a certificate."
+        ),
+        .flag(
+            "listen.insecure",
+            \.listenInsecure,
+            "Whether other machines are served without TLS: where the network is trusted, or a proxy in front does it."
         ),
     ]
 
@@ -290,6 +316,14 @@ extension BrokerLimits {
     var totalsPause: TimeAmount {
         get { .nanoseconds(Int64(clamping: self.totalsPauseMax)) }
         set { self.totalsPauseMax = UInt64(clamping: newValue.nanoseconds) }
+    }
+}
+
+extension TLSSettings {
+    /// Whether clients show a certificate, as it is written.
+    var clientsText: String {
+        get { self.clients.rawValue }
+        set { self.clients = Clients(rawValue: newValue) ?? .none }
     }
 }
 

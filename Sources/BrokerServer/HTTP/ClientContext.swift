@@ -10,10 +10,17 @@ struct ClientContext: RequestContext {
     let peer: PeerDescription
     /// The other end of its connection, without the port.
     let address: String
+    private let channel: any Channel
 
     init(source: ApplicationRequestContextSource) {
         self.coreContext = .init(source: source)
+        self.channel = source.channel
         self.address = ConnectionGate.address(of: source.channel)
         self.peer = PeerDescription(address: source.channel.remoteAddress.map(PeerDescription.text) ?? "")
+    }
+
+    /// What the client has shown of itself in the TLS handshake, if anything.
+    func certificate() async -> PeerCertificate? {
+        try? await self.channel.eventLoop.submit { [channel] in peerCertificate(of: channel) }.get()
     }
 }

@@ -7,11 +7,11 @@ import Hummingbird
 /// Finds out who has sent a request.
 struct RequestLogin: Sendable {
     let access: ConnectionAccess
+    /// Whether the connection has TLS, and clients may have shown a certificate.
+    let isSecure: Bool
 
     /// Who it is, or the answer to somebody who has to say so and does not.
-    ///
-    /// - `peer`: The other end of its connection, without the port.
-    func identity(of request: Request, from peer: String) async -> Result<Identity, HTTPRefusal> {
+    func identity(of request: Request, _ context: ClientContext) async -> Result<Identity, HTTPRefusal> {
         let policy = self.access.policy
         let query = policy.allowsQueryToken ? request.uri.query.map { $0[...] } : nil
         let token: String?
@@ -22,13 +22,15 @@ struct RequestLogin: Sendable {
         } catch {
             return .failure(HTTPRefusal(Refusal(.badEnvelope, error.reason)))
         }
-        guard let token else {
+        let certificate = self.isSecure ? await context.certificate() : nil
+        let credentials = Credentials(token: token, certificate: certificate)
+        guard credentials != Credentials() else {
             guard policy.allowsAnonymous else { return Self.refused(ConnectionAccess.unauthenticated) }
             return .success(.anonymous)
         }
         let forwarded = HTTPField.Name("Forwarded").map { request.headers[values: $0] } ?? []
-        let address = policy.proxies.address(of: peer, forwarded: forwarded)
-        switch await self.access.identity(of: Credentials(token: token), from: address) {
+        let address = policy.proxies.address(of: context.address, forwarded: forwarded)
+        switch await self.access.identity(of: credentials, from: address) {
         case .success(let identity): return .success(identity)
         case .failure(let failure): return Self.refused(failure)
         }

@@ -10,7 +10,7 @@ actor Reloader {
     struct Outcome: Codable, Hashable {
         /// How many topic rules there are now.
         var topics: Int
-        /// The keys that were taken over.
+        /// The keys that were taken over; a certificate too whose file holds another one.
         var changed: [String]
         /// The keys that changed too and count from the next start on.
         var needsRestart: [String]
@@ -27,6 +27,7 @@ actor Reloader {
     private let registry: AggregatorRegistry
     private let loops: EventLoops
     private let authenticator: BrokerAuthenticator
+    private let tls: ServerTLS?
     private let threshold: LogThreshold
     private let reread: BrokerApplication.Reread
     private let logger: Logger
@@ -37,6 +38,7 @@ actor Reloader {
         registry: AggregatorRegistry,
         loops: EventLoops,
         authenticator: BrokerAuthenticator,
+        tls: ServerTLS?,
         threshold: LogThreshold,
         reread: @escaping BrokerApplication.Reread,
         logger: Logger
@@ -45,6 +47,7 @@ actor Reloader {
         self.registry = registry
         self.loops = loops
         self.authenticator = authenticator
+        self.tls = tls
         self.threshold = threshold
         self.reread = reread
         self.logger = logger
@@ -74,46 +77,75 @@ actor Reloader {
         return outcome
     }
 
-    private func outcome() async -> Result<Outcome, Failure> {
-        let next: BrokerConfiguration
-        let material: CredentialMaterial
-        var changes: [String]
+    /// What a configuration that was read again comes to, and everything that it needs.
+    private struct Next {
+        var configuration: BrokerConfiguration
+        var tls: TLSMaterial?
+        var credentials: CredentialMaterial
+        /// The keys that say something else.
+        var changes: Set<String>
+    }
+
+    /// The files are read each time: what they hold may have changed where their names have not.
+    private func next() async throws(ConfigurationError) -> Next {
+        let wanted = try self.reread()
+        let configuration = self.current.taking(reloadableFrom: wanted)
+        // What is taken over has to fit what is not.
+        var problems = configuration.problems(registry: self.registry)
+        var tls: TLSMaterial?
+        var credentials: CredentialMaterial?
+        do throws(ConfigurationError) { tls = try configuration.readTLS() } catch { problems += error.problems }
         do throws(ConfigurationError) {
-            let wanted = try self.reread()
-            changes = self.current.changedKeys(to: wanted)
-            next = self.current.taking(reloadableFrom: wanted)
-            // What is taken over has to fit what is not.
-            let problems = next.problems(registry: self.registry)
-            guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
-            // The files may have changed where their names have not.
-            material = try await CredentialMaterial.load(next)
+            credentials = try await CredentialMaterial.load(configuration)
+        } catch {
+            problems += error.problems
+        }
+        guard problems.isEmpty, let credentials else { throw ConfigurationError(problems: problems) }
+        return Next(
+            configuration: configuration,
+            tls: tls,
+            credentials: credentials,
+            changes: Set(self.current.changedKeys(to: wanted))
+        )
+    }
+
+    private func outcome() async -> Result<Outcome, Failure> {
+        var next: Next
+        do throws(ConfigurationError) {
+            next = try await self.next()
         } catch {
             return .failure(.configuration(error))
         }
-        if changes.contains("topics") {
-            guard let rules = try? next.rules(registry: self.registry),
+        if next.changes.contains("topics") {
+            guard let rules = try? next.configuration.rules(registry: self.registry),
                 let answer = try? await self.loops.changeRules(rules)
             else { return .failure(.stopping) }
             if case .failure(let refusal) = answer { return .failure(.rules(refusal)) }
         }
-        changes = Set(changes).union(self.authenticator.reload(material)).sorted()
-        material.warn(self.logger)
-        self.loops.access.change(to: next.accessPolicy)
+        // Nothing can go wrong from here on, but that the broker stops.
+        next.changes.formUnion(self.authenticator.reload(next.credentials))
+        next.credentials.warn(self.logger)
+        if let tls = self.tls, let material = next.tls {
+            self.logger.warn(of: material)
+            if tls.exchange(for: material) { next.changes.insert("listen.tls.certificate") }
+        }
+        self.loops.access.change(to: next.configuration.accessPolicy)
         // Who is connected is judged again, by who that was shown to be and by what it may do.
         do {
-            try await self.loops.changeAccess(next.access) { [authenticator] identity in
+            try await self.loops.changeAccess(next.configuration.access) { [authenticator] identity in
                 authenticator.isStillValid(identity, at: ProcessResources.wallClock())
             }
         } catch {
             return .failure(.stopping)
         }
-        self.current = next
-        self.threshold.set(Logger.Level(rawValue: next.logLevel) ?? .info)
+        let before = self.current
+        self.current = next.configuration
+        self.threshold.set(Logger.Level(rawValue: next.configuration.logLevel) ?? .info)
         return .success(
             Outcome(
-                topics: next.topics.count,
-                changed: changes.filter(BrokerConfiguration.isReloadable),
-                needsRestart: changes.filter { !BrokerConfiguration.isReloadable($0) }
+                topics: next.configuration.topics.count,
+                changed: next.changes.filter { before.isReloadable($0, from: next.configuration) }.sorted(),
+                needsRestart: next.changes.filter { !before.isReloadable($0, from: next.configuration) }.sorted()
             )
         )
     }

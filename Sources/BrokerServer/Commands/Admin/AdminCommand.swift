@@ -15,10 +15,10 @@ enum AdminCommand {
         _ body: BrokerRoutes.Target? = nil,
         _ options: ConfigurationOptions
     ) async throws -> String {
-        let admin = try options.load().admin
+        let client = AdminClient(try options.load())
         let json = try body.map { String(decoding: try JSONEncoder().encode($0), as: UTF8.self) }
-        let answer = await AdminClient(address: admin).ask(method, path, json: json, timeout: Self.timeout)
-        guard let answer else { throw BrokerError.noBroker(admin) }
+        let answer = await client.ask(method, path, json: json, timeout: Self.timeout)
+        guard let answer else { throw BrokerError.noBroker(url: client.url) }
         guard answer.status == 200 else {
             let failure = try? JSONDecoder().decode(BrowserGuard.Failure.self, from: Data(answer.body.utf8))
             throw BrokerError.refused(reason: failure?.reason ?? "\(method) \(path) is answered \(answer.status)")

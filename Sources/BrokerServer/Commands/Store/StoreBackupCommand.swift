@@ -25,7 +25,7 @@ struct StoreBackupCommand: AsyncParsableCommand {
             let target = Self.absolute(self.to)
             let body = BackupRoute.Body(to: target, store: Self.absolute(configuration.storePath))
             let json = String(decoding: try JSONEncoder().encode(body), as: UTF8.self)
-            let client = AdminClient(address: configuration.admin)
+            let client = AdminClient(configuration)
             if let answer = await client.ask("POST", "/backup", json: json, timeout: nil) {
                 return try Self.report(answer, target)
             }
@@ -49,7 +49,7 @@ struct StoreBackupCommand: AsyncParsableCommand {
         do throws(BrokerError) {
             store = try StoreCommand.open(configuration, for: .inspection)
         } catch .store(.inUse(let path, let holder)) {
-            let admin = "http://\(configuration.admin.host):\(configuration.admin.port)"
+            let admin = AdminClient(configuration).url
             throw .store(.inUse(path: path, holder: "\(holder), which does not answer at \(admin) (admin.port)"))
         }
         let made = try StoreCommand.with(store) { store throws(StoreError) in try store.backup(to: target) }

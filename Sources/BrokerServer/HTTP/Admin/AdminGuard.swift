@@ -16,16 +16,19 @@ struct AdminGuard: Sendable {
 
     /// Who sends a request, or the answer to somebody who may not.
     ///
-    /// - `peer`: The other end of its connection, without the port.
     /// - `isCommand`: Whether it changes something.
-    func identity(of request: Request, from peer: String, isCommand: Bool) async -> Result<Identity, AdminRefusal> {
+    func identity(
+        of request: Request,
+        _ context: ClientContext,
+        isCommand: Bool
+    ) async -> Result<Identity, AdminRefusal> {
         guard !self.isLocal else {
             let refusal = isCommand ? self.browsers.refusal(ofPost: request) : self.browsers.refusal(of: request)
             return refusal.map { .failure(AdminRefusal(response: $0)) } ?? .success(.administrator)
         }
         guard request.headers[.origin] == nil else { return .failure(AdminRefusal(response: BrowserGuard.refusal)) }
         let identity: Identity
-        switch await RequestLogin(access: self.access).identity(of: request, from: peer) {
+        switch await RequestLogin(access: self.access, isSecure: false).identity(of: request, context) {
         case .failure(let refusal): return .failure(AdminRefusal(response: refusal.response))
         case .success(let known): identity = known
         }

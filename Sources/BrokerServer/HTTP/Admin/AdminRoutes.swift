@@ -65,7 +65,7 @@ struct AdminRoutes {
         _ answer: @escaping @Sendable (Request) async -> Response
     ) {
         router.get(RouterPath(path)) { [guardian] request, context in
-            switch await guardian.identity(of: request, from: context.address, isCommand: false) {
+            switch await guardian.identity(of: request, context, isCommand: false) {
             case .failure(let refusal): refusal.response
             case .success: await answer(request)
             }
@@ -79,7 +79,7 @@ struct AdminRoutes {
         _ answer: @escaping @Sendable (Request) async -> Response
     ) {
         router.post(RouterPath(path)) { [guardian, logger] request, context in
-            switch await guardian.identity(of: request, from: context.address, isCommand: true) {
+            switch await guardian.identity(of: request, context, isCommand: true) {
             case .failure(let refusal):
                 return refusal.response
             case .success(let identity):

@@ -50,7 +50,7 @@ struct TopicRoutes: Sendable {
         if let refusal = self.origins.refusal(of: request) {
             response = refusal.response
         } else {
-            switch await self.login.identity(of: request, from: context.address) {
+            switch await self.login.identity(of: request, context) {
             case .failure(let refusal): response = refusal.response
             case .success(let identity):
                 let routes = self.speaking(for: identity)

@@ -1,0 +1,44 @@
+import BrokerCore
+import BrokerTransport
+
+/// What a configuration allows that an operator should know of each time the broker starts.
+///
+/// None of it is wrong, or it would be a problem; all of it was said in so many words.
+///
+/// - Returns: A sentence each, with its key in front.
+func unsafeSettings(of configuration: BrokerConfiguration) -> [ConfigurationProblem] {
+    var warnings: [ConfigurationProblem] = []
+    func warn(_ applies: Bool, _ path: String, _ text: String) {
+        if applies { warnings.append(ConfigurationProblem(path: path, text: text)) }
+    }
+    let (listen, admin) = (configuration.listen, configuration.admin)
+    let usesTLS = configuration.listenTLS.isOn
+    // Whoever has to show a certificate is not anonymous.
+    let meetsStrangers = !listen.isLoopback && configuration.listenTLS.clients != .required
+    warn(
+        !listen.isLoopback && !usesTLS,
+        "listen.insecure",
+        "what clients say and hear at '\(listen.host)' can be read and changed by everybody on the way"
+    )
+    warn(
+        meetsStrangers && configuration.rights.contains(.publish),
+        "auth.anonymous",
+        "everybody who reaches '\(listen.host)' may publish"
+    )
+    warn(
+        meetsStrangers && configuration.rights.contains(.admin),
+        "auth.anonymous",
+        "everybody who reaches '\(listen.host)' may reset and delete topics"
+    )
+    warn(
+        !admin.isLoopback,
+        "admin.host",
+        "everybody who reaches '\(admin.host)' may see all topics, delete them and close connections"
+    )
+    warn(
+        !admin.isLoopback && !usesTLS,
+        "listen.insecure",
+        "what administrators say and hear at '\(admin.host)' can be read and changed by everybody on the way"
+    )
+    return warnings
+}

@@ -1,0 +1,37 @@
+import NIOSSL
+import Synchronization
+
+/// What new connections of the listeners speak TLS with; it can be exchanged while the broker runs.
+///
+/// Connections that are open keep what they began with: a certificate matters in the handshake only.
+package final class ServerTLS: Sendable {
+    private let material: Mutex<TLSMaterial>
+
+    package init(_ material: TLSMaterial) {
+        self.material = Mutex(material)
+    }
+
+    /// Makes new connections use `material`.
+    ///
+    /// - Returns: Whether the certificate is another one now.
+    @discardableResult
+    package func exchange(for material: TLSMaterial) -> Bool {
+        self.material.withLock { current in
+            let isOther = current.chain != material.chain
+            current = material
+            return isOther
+        }
+    }
+
+    /// What one new connection begins with.
+    var now: TLSMaterial { self.material.withLock { $0 } }
+}
+
+extension NIOSSLServerHandler {
+    /// A handler that does not keep the memory of its largest write: a connection is to cost as little as it can.
+    static func saving(_ context: NIOSSLContext) -> NIOSSLServerHandler {
+        var configuration = NIOSSLHandler.Configuration()
+        configuration.maximumPreservedOutboundBufferCapacity = 16 * 1024
+        return NIOSSLServerHandler(context: context, configuration: configuration)
+    }
+}

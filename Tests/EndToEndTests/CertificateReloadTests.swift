@@ -1,0 +1,148 @@
+import BrokerTestKit
+import BrokerWire
+import Foundation
+import NIOCore
+import NIOSSL
+import Testing
+
+/// A certificate that is renewed while the broker runs, and the admin listener's TLS.
+@Suite("Reload of certificates", .timeLimit(.minutes(1)))
+struct CertificateReloadTests {
+    private typealias End = (status: Int32, output: String, errors: String)
+
+    /// The files that the configuration names, which a test writes over.
+    private struct Files: Sendable {
+        let certificates: TestCertificates
+        var certificate: String { self.certificates.file("current.pem") }
+        var key: String { self.certificates.file("current.key") }
+
+        func use(_ name: String, key: String? = nil) throws {
+            for (from, to) in [
+                (self.certificates.certificate(name), self.certificate),
+                (self.certificates.key(key ?? name), self.key),
+            ] {
+                try Data(contentsOf: URL(fileURLWithPath: from)).write(to: URL(fileURLWithPath: to))
+            }
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: self.key)
+        }
+
+        var settings: [String] { ["listen.tls.certificate=\(self.certificate)", "listen.tls.key=\(self.key)"] }
+    }
+
+    private func withBroker(
+        _ settings: [String] = [],
+        _ body: @escaping @Sendable (TestBroker, Files, WireTLS) async throws -> Void
+    ) async throws {
+        let files = Files(certificates: try await TestCertificates.make())
+        try files.use("server")
+        let tls = try WireTLS(authority: files.certificates.certificate("ca"))
+        try await TestBroker.run(settings: files.settings + settings) { broker async throws in
+            try await body(broker, files, tls)
+        }
+    }
+
+    private func reload(_ broker: TestBroker, _ settings: [String] = []) async throws -> End {
+        let options = (["admin.port=\(broker.adminPort)"] + settings).flatMap { ["--set", $0] }
+        return await (try ChildProcess("wsbroker", ["reload"] + options, in: broker.folder)).wait()
+    }
+
+    /// Which of the certificates a new connection is shown.
+    private func shown(_ port: Int, _ tls: WireTLS) async throws -> NIOSSLCertificate? {
+        try await WireClient.run(port: port, tls: tls) { client async throws in
+            try await client.channel.nioSSL_peerCertificate().get()
+        }
+    }
+
+    private func certificate(_ name: String, _ files: Files) throws -> NIOSSLCertificate? {
+        try NIOSSLCertificate.fromPEMFile(files.certificates.certificate(name)).first
+    }
+
+    @Test func newConnectionsSeeTheNewCertificateAndOldOnesStay() async throws {
+        try await self.withBroker { broker, files, tls in
+            #expect(try await self.shown(broker.port, tls) == self.certificate("server", files))
+            try await WireClient.run(port: broker.port, tls: tls) { old async throws in
+                #expect(try await old.ask(#"{"op":"ping","id":1}"#) == #"{"op":"pong","id":1}"#)
+                try files.use("renewed")
+                let end = try await self.reload(broker)
+                #expect(end.status == 0, "\(end.errors)")
+                // The paths are what they were; what they hold is not.
+                #expect(end.output == "3 topic rules in force; changed: listen.tls.certificate\n")
+                #expect(try await old.ask(#"{"op":"ping","id":2}"#) == #"{"op":"pong","id":2}"#)
+                #expect(try await self.shown(broker.port, tls) == self.certificate("renewed", files))
+                #expect(try await self.reload(broker).output == "3 topic rules in force; changed: nothing\n")
+            }
+        }
+    }
+
+    @Test func aKeyThatDoesNotFitChangesNothing() async throws {
+        try await self.withBroker { broker, files, tls in
+            try files.use("renewed", key: "server")
+            let rule = #"{"topics":[{"topic":"clicks","aggregate":"max"}]}"#
+            try Data(rule.utf8).write(to: broker.folder.appendingPathComponent("config.json"))
+            let end = try await self.reload(broker)
+            #expect(end.status == 1)
+            #expect(end.errors.contains("listen.tls.key: '\(files.key)' does not belong to the certificate"))
+            #expect(try await self.shown(broker.port, tls) == self.certificate("server", files))
+            // The rules of the same file neither.
+            try await WireClient.run(port: broker.port, tls: tls) { client async throws in
+                _ = try await client.ask(#"{"op":"pub","id":1,"topic":"clicks","data":3}"#)
+                let answer = try await client.ask(#"{"op":"pub","id":2,"topic":"clicks","data":2}"#)
+                #expect(answer.contains(#""data":5"#))
+            }
+            try FileManager.default.removeItem(atPath: files.certificate)
+            #expect(try await self.reload(broker).errors.contains("can not be read: No such file"))
+            #expect(try await self.shown(broker.port, tls) == self.certificate("server", files))
+        }
+    }
+
+    @Test func problemsOfFilesKeepABrokerFromStarting() async throws {
+        let files = Files(certificates: try await TestCertificates.make())
+        try files.use("renewed", key: "server")
+        let options = files.settings.flatMap { ["--set", $0] }
+        let folder = try TestBroker.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let end = await (try ChildProcess("wsbroker", ["--port", "0"] + options, in: folder)).wait()
+        #expect(end.status == 78)
+        #expect(end.errors.contains("listen.tls.key: '\(files.key)' does not belong to the certificate"))
+        let tls = #"{"certificate":"\#(files.certificate)","key":"\#(files.key)"}"#
+        let file = folder.appendingPathComponent("config.json")
+        try Data(#"{"listen":{"tls":\#(tls)}}"#.utf8).write(to: file)
+        let check = await (try ChildProcess("wsbroker", ["config", "check", file.path])).wait()
+        #expect(check.status == 78 && check.errors.contains("listen.tls.key: '\(files.key)' does not belong"))
+        try files.use("server")
+        try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: files.key)
+        let warned = await (try ChildProcess("wsbroker", ["config", "check", file.path])).wait()
+        #expect(warned.status == 0)
+        #expect(warned.errors.contains("warning: listen.tls.key: '\(files.key)' can be read by others"))
+    }
+
+    /// Where other machines reach the admin listener it speaks TLS, and the broker's own commands know.
+    @Test func theAdminListenerSpeaksTLSBeyondLoopback() async throws {
+        try await self.withBroker(["admin.host=0.0.0.0"]) { broker, files, tls in
+            let address = files.settings + ["admin.host=0.0.0.0", "admin.port=\(broker.adminPort)"]
+            let options = address.flatMap { ["--set", $0] }
+            let health = await (try ChildProcess("wsbroker", ["healthcheck"] + options)).wait()
+            #expect(health.status == 0, "\(health.errors)")
+            let plain = await (try ChildProcess("wsbroker", ["healthcheck", "--set", address[3]])).wait()
+            #expect(plain.status == 1)
+            try await WireClient.runRaw(port: broker.adminPort, tls: tls) { client async throws in
+                try await client.send(raw: Array(HTTPExchange.text("GET /readyz").utf8))
+                #expect(await client.rest().hasPrefix("HTTP/1.1 200 "))
+                #expect(
+                    try await client.channel.nioSSL_peerCertificate().get() == self.certificate("server", files)
+                )
+            }
+            // The certificate on disk is another one already when the broker is told to take it.
+            try files.use("renewed")
+            let reloaded = try await self.reload(broker, address)
+            #expect(reloaded.status == 0, "\(reloaded.errors)")
+            try await WireClient.runRaw(port: broker.adminPort, tls: tls) { client async throws in
+                try await client.send(raw: Array(HTTPExchange.text("GET /healthz").utf8))
+                _ = try await client.head()
+                #expect(
+                    try await client.channel.nioSSL_peerCertificate().get() == self.certificate("renewed", files)
+                )
+            }
+        }
+    }
+}
