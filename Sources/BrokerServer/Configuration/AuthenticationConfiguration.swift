@@ -1,3 +1,4 @@
+import BrokerTransport
 package import NIOCore
 
 /// How clients show who they are. There is nothing secret in it: only where secrets, or their hashes, are.

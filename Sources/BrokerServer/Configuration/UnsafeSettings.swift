@@ -21,12 +21,12 @@ func unsafeSettings(of configuration: BrokerConfiguration) -> [ConfigurationProb
         "what clients say and hear at '\(listen.host)' can be read and changed by everybody on the way"
     )
     warn(
-        meetsStrangers && configuration.rights.contains(.publish),
+        meetsStrangers && configuration.access.anonymous.contains(.publish),
         "auth.anonymous",
         "everybody who reaches '\(listen.host)' may publish"
     )
     warn(
-        meetsStrangers && configuration.rights.contains(.admin),
+        meetsStrangers && configuration.access.anonymous.contains(.admin),
         "auth.anonymous",
         "everybody who reaches '\(listen.host)' may reset and delete topics"
     )

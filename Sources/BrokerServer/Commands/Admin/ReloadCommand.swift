@@ -4,7 +4,8 @@ import ArgumentParser
 struct ReloadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reload",
-        abstract: "Has the running broker read its configuration again: topic rules, tokens, certificates and log.level.",
+        abstract:
+            "Has the running broker read its configuration again: topic rules, tokens, certificates and log.level.",
         discussion: """
             The broker reads the file that it was started with, and certificates and keys again each time. A wrong \
             one, and rules that do not fit what topics hold, change nothing. Keys that need a restart are named.
