@@ -25,7 +25,7 @@ package final class ChildProcess: @unchecked Sendable {
     ) throws {
         self.process.executableURL =
             name.hasPrefix("/") ? URL(fileURLWithPath: name) : Self.productsFolder.appendingPathComponent(name)
-        self.process.arguments = arguments
+        self.process.arguments = arguments + TestTLS.options(beside: arguments)
         if let folder { self.process.currentDirectoryURL = folder }
         self.process.environment = Self.environment(environment)
         self.process.standardOutput = self.output

@@ -24,7 +24,8 @@ package struct TestBroker: Sendable {
     ) async throws -> Result {
         let folder = try Self.makeFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
-        let reread = try Self.configuration(folder, settings, topics, rights, origins)
+        let tls = try await TestTLS.settings(beside: settings)
+        let reread = try Self.configuration(folder, settings + tls, topics, rights, origins)
         let configuration = try reread()
         var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
@@ -39,6 +40,8 @@ package struct TestBroker: Sendable {
                 try await group.next()
                 throw TestBrokerError.didNotStart
             }
+            TestTLS.note(running.port, isServed: !tls.isEmpty)
+            defer { TestTLS.note(running.port, isServed: false) }
             let outcome: Swift.Result<Result, any Error>
             do {
                 outcome = .success(

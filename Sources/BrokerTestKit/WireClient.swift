@@ -30,7 +30,7 @@ package final class WireClient: Sendable {
     /// Connects, upgrades, and runs `body`.
     ///
     /// - `receiveBuffer`: The size of the socket's receive buffer, for tests of slow readers.
-    /// - `tls`: How it speaks TLS; `nil` for without.
+    /// - `tls`: How it speaks TLS; `nil` for without, where ``TestTLS`` does not say otherwise.
     package static func run<Result: Sendable>(
         port: Int,
         subprotocol: String? = nil,
@@ -58,6 +58,7 @@ package final class WireClient: Sendable {
         tls: WireTLS? = nil,
         body: @escaping @Sendable (WireClient) async throws -> Result
     ) async throws -> Result {
+        let tls = tls ?? TestTLS.client(for: port)
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.allowRemoteHalfClosure, value: true)
         if let receiveBuffer {
