@@ -2,8 +2,8 @@
 import Foundation
 import Synchronization
 
-/// The suite again over `wss`: where `WSBROKER_TEST_TLS` is 1, each ``TestBroker`` serves TLS, and ``WireClient`` and the
-/// tools speak it to the ports that do (`make test-tls`).
+/// The suite again over `wss`: where `WSBROKER_TEST_TLS` is 1, each ``TestBroker`` serves TLS, and ``WireClient`` and
+/// the tools speak it to the ports that do (`make test-tls`).
 package enum TestTLS {
     package static let isOn = ProcessInfo.processInfo.environment["WSBROKER_TEST_TLS"] == "1"
 
