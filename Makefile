@@ -2,7 +2,7 @@
 PREFIX ?= /usr/local
 TEST_FLAGS = --explicit-target-dependency-import-check error
 
-.PHONY: demo test build release setup setup-browser lint format install man doc sbom compare bench example conformance browser openapi attack chaos chaos-short simulate fuzz tsan asan clean
+.PHONY: demo test test-tls build release setup setup-browser lint format install man doc sbom compare bench example conformance browser openapi attack chaos chaos-short simulate fuzz tsan asan clean
 
 demo: setup release
 	@scripts/demo
@@ -10,6 +10,11 @@ demo: setup release
 test: setup
 	swift build --build-tests $(TEST_FLAGS)
 	swift test --skip-build --disable-xctest
+
+# The end-to-end tests again, with brokers that serve wss.
+test-tls: setup
+	swift build --build-tests $(TEST_FLAGS)
+	WSBROKER_TEST_TLS=1 swift test --skip-build --disable-xctest --filter EndToEndTests
 
 setup:
 	@scripts/setup

@@ -1,13 +1,23 @@
 package import Foundation
+import Synchronization
 
 /// A program of this package, run as users run it.
-package final class ChildProcess: @unchecked Sendable {
-    // `Process` is not Sendable in Foundation's declarations, but all that is done with it here (signals, waiting,
-    // reading its status after the end) is documented as safe from any thread.
-    private let process = Process()
-    private let output = Pipe()
-    private let errors = Pipe()
-    private let input = Pipe()
+package final class ChildProcess: Sendable {
+    private let process: SpawnedProcess
+    private let output = ChildProcess.pipe()
+    private let errors = ChildProcess.pipe()
+    private let input = ChildProcess.pipe()
+
+    /// Neither end is inherited as such: a program that has another one's would keep it open.
+    package static func pipe() -> Pipe {
+        SpawnedProcess.gate.withLock { _ in
+            let pipe = Pipe()
+            for end in [pipe.fileHandleForReading, pipe.fileHandleForWriting] {
+                _ = fcntl(end.fileDescriptor, F_SETFD, FD_CLOEXEC)
+            }
+            return pipe
+        }
+    }
 
     /// Where SwiftPM has put the executables: beside the test bundle.
     package static var productsFolder: URL {
@@ -23,15 +33,19 @@ package final class ChildProcess: @unchecked Sendable {
         in folder: URL? = nil,
         environment: [String: String] = [:]
     ) throws {
-        self.process.executableURL =
-            name.hasPrefix("/") ? URL(fileURLWithPath: name) : Self.productsFolder.appendingPathComponent(name)
-        self.process.arguments = arguments
-        if let folder { self.process.currentDirectoryURL = folder }
-        self.process.environment = Self.environment(environment)
-        self.process.standardOutput = self.output
-        self.process.standardError = self.errors
-        self.process.standardInput = self.input
-        try self.process.run()
+        self.process = try SpawnedProcess(
+            name.hasPrefix("/") ? name : Self.productsFolder.appendingPathComponent(name).path,
+            arguments + TestTLS.options(beside: arguments),
+            in: folder?.path,
+            variables: Self.environment(environment),
+            input: self.input.fileHandleForReading.fileDescriptor,
+            output: self.output.fileHandleForWriting.fileDescriptor,
+            errors: self.errors.fileHandleForWriting.fileDescriptor
+        )
+        // The program has its own; with ours open its output would have no end.
+        try self.input.fileHandleForReading.close()
+        try self.output.fileHandleForWriting.close()
+        try self.errors.fileHandleForWriting.close()
     }
 
     /// The environment of the tests without what their user has set for the tools, and with `more`.
@@ -41,9 +55,9 @@ package final class ChildProcess: @unchecked Sendable {
         return variables.merging(more) { $1 }
     }
 
-    package var id: Int32 { self.process.processIdentifier }
+    package var id: Int32 { self.process.identifier }
 
-    package func signal(_ number: Int32) { kill(self.process.processIdentifier, number) }
+    package func signal(_ number: Int32) { self.process.signal(number) }
 
     /// Writes to its standard input.
     package func write(_ text: String) throws { try self.input.fileHandleForWriting.write(contentsOf: Data(text.utf8)) }
@@ -76,8 +90,7 @@ package final class ChildProcess: @unchecked Sendable {
         async let output = Self.blocking { self.output.fileHandleForReading.readDataToEndOfFile() }
         async let errors = Self.blocking { self.errors.fileHandleForReading.readDataToEndOfFile() }
         let texts = (String(decoding: await output, as: UTF8.self), String(decoding: await errors, as: UTF8.self))
-        await Self.blocking { self.process.waitUntilExit() }
-        return (self.process.terminationStatus, texts.0, texts.1)
+        return (await Self.blocking { self.process.wait() }, texts.0, texts.1)
     }
 
     /// Runs `body` on a thread of its own, because it blocks.
@@ -113,6 +126,23 @@ extension ChildProcess {
     package func listeningPort() async -> Int? {
         guard let line = await self.readLine(), let start = line.range(of: "://127.0.0.1:") else { return nil }
         return Int(line[start.upperBound...].prefix { $0.isNumber })
+    }
+}
+
+extension ChildProcess {
+    /// Runs a program that reads and says nothing, and blocks until its end; returns its status.
+    package static func status(of program: String, _ arguments: [String]) throws -> Int32 {
+        let nothing = FileHandle(forUpdatingAtPath: "/dev/null") ?? .nullDevice
+        let descriptor = nothing.fileDescriptor
+        return try SpawnedProcess(
+            program,
+            arguments,
+            in: nil,
+            variables: Self.environment([:]),
+            input: descriptor,
+            output: descriptor,
+            errors: descriptor
+        ).wait()
     }
 }
 

@@ -45,13 +45,9 @@ package final class SmallDisk: Sendable {
     }
 
     private static func run(_ program: String, _ arguments: [String]) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = arguments
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw SmallDiskError.failed(program, arguments) }
+        guard try ChildProcess.status(of: program, arguments) == 0 else {
+            throw SmallDiskError.failed(program, arguments)
+        }
     }
 }
 

@@ -2,9 +2,10 @@ package import Foundation
 import Synchronization
 
 /// A program of this package on a pseudo terminal, as a person has it.
-package final class TerminalProcess: @unchecked Sendable {
-    // `Process` is not Sendable in Foundation's declarations; see ``ChildProcess``.
-    private let process = Process()
+package final class TerminalProcess: Sendable {
+    private let process: SpawnedProcess
+    /// Where its output goes that nobody reads.
+    private let output = ChildProcess.pipe()
     private let master: FileHandle
     private let screens: AsyncStream<TerminalScreen>
     private let screen: Mutex<TerminalScreen>
@@ -22,7 +23,12 @@ package final class TerminalProcess: @unchecked Sendable {
     ) throws {
         var (master, slave): (Int32, Int32) = (0, 0)
         var size = winsize(ws_row: UInt16(rows), ws_col: UInt16(columns), ws_xpixel: 0, ws_ypixel: 0)
-        guard openpty(&master, &slave, nil, nil, &size) == 0 else { throw POSIXError(.ENXIO) }
+        let isOpen = SpawnedProcess.gate.withLock { _ in
+            guard openpty(&master, &slave, nil, nil, &size) == 0 else { return false }
+            for end in [master, slave] { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+            return true
+        }
+        guard isOpen else { throw POSIXError(.ENXIO) }
         self.master = FileHandle(fileDescriptor: master, closeOnDealloc: true)
         let terminal = FileHandle(fileDescriptor: slave, closeOnDealloc: true)
         let (screens, continuation) = AsyncStream.makeStream(
@@ -31,13 +37,15 @@ package final class TerminalProcess: @unchecked Sendable {
         )
         self.screens = screens
         self.screen = Mutex(TerminalScreen(columns: columns, rows: rows))
-        self.process.executableURL = ChildProcess.productsFolder.appendingPathComponent(name)
-        self.process.arguments = arguments
-        self.process.environment = ChildProcess.environment([:])
-        if let input { self.process.standardInput = input } else { self.process.standardInput = terminal }
-        if usesOutput { self.process.standardOutput = terminal } else { self.process.standardOutput = Pipe() }
-        self.process.standardError = terminal
-        try self.process.run()
+        self.process = try SpawnedProcess(
+            ChildProcess.productsFolder.appendingPathComponent(name).path,
+            arguments,
+            in: nil,
+            variables: ChildProcess.environment([:]),
+            input: input?.fileHandleForReading.fileDescriptor ?? slave,
+            output: usesOutput ? slave : self.output.fileHandleForWriting.fileDescriptor,
+            errors: slave
+        )
         try terminal.close()
         Thread { [self] in
             // A character may be cut in two between reads.
@@ -75,17 +83,14 @@ package final class TerminalProcess: @unchecked Sendable {
     /// Types.
     package func type(_ text: String) throws { try self.master.write(contentsOf: Data(text.utf8)) }
 
-    package func signal(_ number: Int32) { kill(self.process.processIdentifier, number) }
+    package func signal(_ number: Int32) { self.process.signal(number) }
 
     /// Waits for its end; returns its status and what the terminal shows then.
     package func wait() async -> (status: Int32, screen: TerminalScreen) {
         for await _ in self.screens {}
-        await withCheckedContinuation { continuation in
-            Thread {
-                self.process.waitUntilExit()
-                continuation.resume()
-            }.start()
+        let status = await withCheckedContinuation { continuation in
+            Thread { continuation.resume(returning: self.process.wait()) }.start()
         }
-        return (self.process.terminationStatus, self.screen.withLock { $0 })
+        return (status, self.screen.withLock { $0 })
     }
 }

@@ -30,7 +30,8 @@ package struct TestBroker: Sendable {
         defer { try? FileManager.default.removeItem(at: folder) }
         for (name, text) in files { try Data(text.utf8).write(to: folder.appendingPathComponent(name)) }
         let access = auth?.replacing("FOLDER", with: folder.path) ?? rights.map { "{\"anonymous\": \($0)}" }
-        let reread = try Self.configuration(folder, settings, topics, access, origins)
+        let tls = try await TestTLS.settings(beside: settings)
+        let reread = try Self.configuration(folder, settings + tls, topics, access, origins)
         let configuration = try reread()
         var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
@@ -45,6 +46,8 @@ package struct TestBroker: Sendable {
                 try await group.next()
                 throw TestBrokerError.didNotStart
             }
+            TestTLS.note(running.port, isServed: !tls.isEmpty)
+            defer { TestTLS.note(running.port, isServed: false) }
             let outcome: Swift.Result<Result, any Error>
             do {
                 outcome = .success(

@@ -31,7 +31,7 @@ package final class WireClient: Sendable {
     ///
     /// - `headers`: More lines of the request's head.
     /// - `receiveBuffer`: The size of the socket's receive buffer, for tests of slow readers.
-    /// - `tls`: How it speaks TLS; `nil` for without.
+    /// - `tls`: How it speaks TLS; `nil` for without, where ``TestTLS`` does not say otherwise.
     package static func run<Result: Sendable>(
         port: Int,
         subprotocol: String? = nil,
@@ -62,6 +62,7 @@ package final class WireClient: Sendable {
         tls: WireTLS? = nil,
         body: @escaping @Sendable (WireClient) async throws -> Result
     ) async throws -> Result {
+        let tls = tls ?? TestTLS.client(for: port)
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.allowRemoteHalfClosure, value: true)
         if let receiveBuffer {

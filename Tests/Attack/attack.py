@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Attacks a running broker in every way that brokers were attacked before.
 
-    Tests/Attack/attack.py [--broker FILE] [--auth] [TEXT ...]
+    Tests/Attack/attack.py [--broker FILE] [TEXT ...]
 
 With TEXT, only the checks with it in their number or sentence. Ends with 1 if one does not hold, if the broker ends, or
 if its memory grows. README.md says what is tried.
@@ -23,14 +23,13 @@ import authentication  # noqa: E402
 import handshake  # noqa: E402
 import rights  # noqa: E402
 import weaknesses  # noqa: E402
-from check import Check, Failed, Skipped  # noqa: E402
+from check import Check, Failed  # noqa: E402
 from target import Target  # noqa: E402
 from wire import Client  # noqa: E402
 
 # What the process may grow by, from after its start to the end: buffers, topics and tables that stay.
 # The attacks announce exabytes.
 GROWTH_MAX = 64 << 20
-ADMITTED = [*authentication.checks, *rights.checks]
 
 
 def default_broker() -> Path:
@@ -49,8 +48,6 @@ def is_served(target: Target) -> bool:
 def outcome(check: Check, target: Target) -> tuple[str, str]:
     try:
         check.run(target)
-    except Skipped as reason:
-        return "skip", str(reason)
     except Failed as failure:
         return "FAIL", str(failure)
     except Exception as error:  # whatever it was, it does not hold
@@ -89,11 +86,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("wanted", nargs="*", metavar="TEXT")
     parser.add_argument("--broker", type=Path, default=default_broker())
-    parser.add_argument("--auth", action="store_true", help="credentials, rules, TLS and origins too")
     arguments = parser.parse_args()
     if not arguments.broker.exists():
         parser.error(f"{arguments.broker} is missing; build it with: make build")
-    checks = [*handshake.checks, *weaknesses.checks, *(ADMITTED if arguments.auth else [])]
+    checks = [*handshake.checks, *weaknesses.checks, *authentication.checks, *rights.checks]
     if wanted := arguments.wanted:
         checks = [one for one in checks if any(text in f"{one.number} {one.sentence}" for text in wanted)]
         if not checks:

@@ -1,4 +1,4 @@
-"""Who is let in: credentials of section 5.8 of the catalogue of bad input, origins, and TLS. Run with `--auth`."""
+"""Who is let in: credentials of section 5.8 of the catalogue of bad input, origins, and TLS."""
 from __future__ import annotations
 
 import base64
@@ -12,7 +12,7 @@ import subprocess
 import time
 from typing import Any
 
-from check import Checks, Skipped, expect, expect_equal
+from check import Checks, expect, expect_equal
 from guarded import TOKENS, answer_to, bearer, client, code, guarded, refused, token_file
 from target import Ended, Target
 from wire import Client, Connection, handshake, http, status
@@ -90,7 +90,7 @@ def no_token(target: Target) -> None:
 
 @checks.add("A1", "each of the ways to give a token is a way in, and none for another token")
 def ways_in(target: Target) -> None:
-    with guarded(target, "ways") as other:
+    with guarded(target, "ways", auth={"queryToken": True}) as other:
         offer = "Sec-WebSocket-Protocol: wsbroker.v1.json"
         for right, token in ((True, TOKENS["boss"]), (False, TOKENS["boss"][:-1]), (False, TOKENS["boss"] + "0")):
             found = {
@@ -129,7 +129,25 @@ def algorithms(target: Target) -> None:
 
 @checks.add("A3", "a token of before, of later, for somebody else or for good is refused")
 def claims(target: Target) -> None:
-    raise Skipped("needs a key under auth.jwt, whose form is not settled here; JSON Web Tokens have tests in Swift")
+    secret, now = b"k" * 32, int(time.time())
+    other = target.another("a3")
+    keys = other.folder / "keys.json"
+    encoded = base64.urlsafe_b64encode(secret).decode().rstrip("=")
+    keys.write_text(json.dumps({"keys": [{"kty": "oct", "kid": "a", "alg": "HS256", "k": encoded}]}))
+    other.configure(auth={"jwt": {"keys": str(keys), "issuer": "https://issuer.example", "audience": "wsbroker"}},
+                    limits={"failedLoginsPerMinute": 100_000})
+    right = {"sub": "meter-1", "iss": "https://issuer.example", "aud": "wsbroker", "iat": now, "exp": now + 60}
+    header = {"alg": "HS256", "kid": "a"}
+    with other:
+        expect_equal(status(answer_to(other, f"Authorization: Bearer {signed(header, right, secret)}")), 101)
+        for change in ({"exp": now - 60}, {"exp": now + 40 * 86400}, {"exp": None}, {"nbf": now + 300},
+                       {"iat": now + 300, "exp": now + 400}, {"iss": "https://other.example"}, {"iss": None},
+                       {"aud": "other"}, {"aud": None}, {"sub": None}, {"sub": ""}, {"sub": "anonymous"},
+                       {"sub": "administrator"}, {"exp": "never"}, {"exp": 1e300}):
+            wrong = {name: value for name, value in {**right, **change}.items() if value is not None}
+            refused(other, f"Authorization: Bearer {signed(header, wrong, secret)}", what=str(change))
+        for head, key in (({"alg": "none", "kid": "a"}, b""), (header, b"x" * 32), ({"alg": "HS512", "kid": "a"}, secret)):
+            refused(other, f"Authorization: Bearer {signed(head, right, key)}", what=str(head))
 
 
 @checks.add("A4", "the id of a key is looked up and never followed")

@@ -11,10 +11,6 @@ class Failed(Exception):
     """What did not hold, in words."""
 
 
-class Skipped(Exception):
-    """Why this can not be tried here."""
-
-
 @dataclass(frozen=True)
 class Check:
     number: str

@@ -1,4 +1,4 @@
-"""What those may do who are let in: rights of section 5.8 of the catalogue of bad input. Run with `--auth`."""
+"""What those may do who are let in: rights of section 5.8 of the catalogue of bad input."""
 from __future__ import annotations
 
 import json
@@ -36,7 +36,7 @@ def own_levels(target: Target) -> None:
         for topic in ("factory/meter-2/power", "factory/meter-1/other", "factory/power", "factory/meter-1/power/x",
                       "factory/METER-1/power", "users/meter-2/a"):
             expect_equal(code(opened.ask({"op": "pub", "id": 2, "topic": topic, "data": 1})), 4103, topic)
-        for topic in ("#", "+/#", "factory/#", "users/#", "users/+/#", "users/meter-1/../meter-2/#", "$sys/#"):
+        for topic in ("#", "+/#", "factory/#", "users/#", "users/+/#", "$sys/#"):
             expect(code(opened.ask({"op": "sub", "id": 3, "topic": topic})) in (4003, 4103), topic)
         expect_equal(code(opened.ask({"op": "sub", "id": 4, "topic": "users/meter-1/#"})), "ack")
 

@@ -42,9 +42,9 @@ struct AuthenticationConfigurationTests {
     }
 
     @Test func beyondLoopbackCredentialsAreEnough() {
-        #expect(self.load(#"{"listen":{"host":"0.0.0.0"},"auth":{"queryToken":true}}"#).1.count == 1)
-        #expect(self.load(#"{"listen":{"host":"0.0.0.0"},"auth":{"tokens":"t"}}"#).1 == [])
-        #expect(self.load("{\"listen\":{\"host\":\"0.0.0.0\"},\"auth\":{\(Self.jwt)}}").1 == [])
+        #expect(self.load(#"{"listen":{"host":"0.0.0.0","insecure":true},"auth":{"queryToken":true}}"#).1.count == 1)
+        #expect(self.load(#"{"listen":{"host":"0.0.0.0","insecure":true},"auth":{"tokens":"t"}}"#).1 == [])
+        #expect(self.load("{\"listen\":{\"host\":\"0.0.0.0\",\"insecure\":true},\"auth\":{\(Self.jwt)}}").1 == [])
     }
 
     @Test(arguments: [

@@ -74,16 +74,20 @@ struct SecurityConfigurationTests {
         #expect(self.warnings(open, "listen.insecure=true") == ["listen.insecure", "auth.anonymous"])
         #expect(self.warnings(open, Self.files[0], Self.files[1]) == ["auth.anonymous"])
         #expect(self.warnings(open, Self.files[0], Self.files[1], "listen.tls.clients=required") == [])
-        #expect(self.warnings("admin.host=::", Self.files[0], Self.files[1]) == ["admin.host"])
-        #expect(self.warnings("admin.host=::", "listen.insecure=true") == ["admin.host", "listen.insecure"])
+        // The admin listener asks there for the right to everything, which nobody has without credentials.
+        #expect(self.warnings("admin.host=::", Self.files[0], Self.files[1]) == [])
+        #expect(self.warnings("admin.host=::", "listen.insecure=true") == ["listen.insecure"])
+        #expect(self.warnings("auth.queryToken=true") == ["auth.queryToken"])
     }
 
     @Test func whoeverMayAdministerIsNamedToo() {
         var configuration = self.load(["listen.host=0.0.0.0", "listen.insecure=true"])
         configuration.anonymousRights = ["admin"]
+        configuration.admin.host = "0.0.0.0"
         let texts = unsafeSettings(of: configuration).map(\.description)
-        #expect(texts.count == 2)
-        #expect(texts[1] == "auth.anonymous: everybody who reaches '0.0.0.0' may reset and delete topics")
+        for what in ["reset and delete topics", "see all topics, delete them and close connections"] {
+            #expect(texts.contains("auth.anonymous: everybody who reaches '0.0.0.0' may \(what)"), "\(texts)")
+        }
     }
 
     @Test func filesCanBeExchangedAndTLSItselfNeedsARestart() throws {
@@ -91,10 +95,10 @@ struct SecurityConfigurationTests {
         var renewed = secure
         renewed.listenTLS.key = "d.key"
         #expect(secure.taking(reloadableFrom: renewed).listenTLS.key == "d.key")
-        #expect(secure.reloadableKeys(from: renewed).contains("listen.tls.key"))
+        #expect(secure.isReloadable("listen.tls.key", from: renewed))
         for (before, after) in [(plain, secure), (secure, plain)] {
             #expect(before.taking(reloadableFrom: after).listenTLS == before.listenTLS)
-            #expect(before.changedKeys(to: after).allSatisfy { !before.reloadableKeys(from: after).contains($0) })
+            #expect(before.changedKeys(to: after).allSatisfy { !before.isReloadable($0, from: after) })
         }
     }
 }

@@ -165,24 +165,19 @@ import Testing
 
     /// `flock(1)` stands in for another broker.
     @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/flock")))
-    func anotherProcessKeepsTheStore() throws {
+    func anotherProcessKeepsTheStore() async throws {
         do { try self.fixture.open().close() }
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/flock")
-        process.arguments = [self.fixture.path + "-lock", "sh", "-c", "echo held; read line"]
-        let (input, output) = (Pipe(), Pipe())
-        process.standardInput = input
-        process.standardOutput = output
-        try process.run()
+        let arguments = [self.fixture.path + "-lock", "sh", "-c", "echo held; read line"]
+        let process = try ChildProcess("/usr/bin/flock", arguments)
         // Returns once the other process says that it holds the lock.
-        _ = output.fileHandleForReading.availableData
+        _ = await process.readLine()
         #expect {
             try self.fixture.open()
         } throws: { error in
             guard case .inUse? = error as? StoreError else { return false }
             return true
         }
-        try input.fileHandleForWriting.close()
-        process.waitUntilExit()
+        try process.closeInput()
+        _ = await process.wait()
     }
 }

@@ -24,6 +24,12 @@ struct PeerCertificateTests {
         return settings
     }
 
+    private struct Anybody: Authenticator {
+        func identity(of credentials: Credentials, at now: UInt64) async throws(AuthenticationFailure) -> Identity {
+            Identity(name: credentials.certificate?.name ?? "", proof: .certificate)
+        }
+    }
+
     /// What a listener knows of a client that has opened a WebSocket, or why it has not.
     private static func shown(
         _ name: String?,
@@ -37,8 +43,9 @@ struct PeerCertificateTests {
             responder: { _, _, _ in },
             configuration: TransportConfiguration(),
             gate: ConnectionGate(connectionsMax: 0, perAddressMax: 0),
+            access: ConnectionAccess(authenticator: Anybody()) { 0 },
             tls: tls,
-            serve: { channel in continuation.yield(peerCertificate(of: channel)) }
+            serve: { channel, _ in continuation.yield(peerCertificate(of: channel)) }
         )
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)

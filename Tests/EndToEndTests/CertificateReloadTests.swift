@@ -31,12 +31,15 @@ struct CertificateReloadTests {
 
     private func withBroker(
         _ settings: [String] = [],
+        auth: String? = nil,
         _ body: @escaping @Sendable (TestBroker, Files, WireTLS) async throws -> Void
     ) async throws {
         let files = Files(certificates: try await TestCertificates.make())
         try files.use("server")
         let tls = try WireTLS(authority: files.certificates.certificate("ca"))
-        try await TestBroker.run(settings: files.settings + settings) { broker async throws in
+        let tokens = ["tokens.json": AccessFixture.tokens()]
+        try await TestBroker.run(settings: files.settings + settings, auth: auth, files: tokens) {
+            broker async throws in
             try await body(broker, files, tls)
         }
     }
@@ -116,9 +119,11 @@ struct CertificateReloadTests {
         #expect(warned.errors.contains("warning: listen.tls.key: '\(files.key)' can be read by others"))
     }
 
-    /// Where other machines reach the admin listener it speaks TLS, and the broker's own commands know.
+    /// Where other machines reach the admin listener it speaks TLS, and the broker's own commands know. A token is
+    /// shown to the broker of the configuration alone.
     @Test func theAdminListenerSpeaksTLSBeyondLoopback() async throws {
-        try await self.withBroker(["admin.host=0.0.0.0"]) { broker, files, tls in
+        let auth = #"{"tokens":"FOLDER/tokens.json","rules":\#(AccessFixture.rules)}"#
+        try await self.withBroker(["admin.host=0.0.0.0"], auth: auth) { broker, files, tls in
             let address = files.settings + ["admin.host=0.0.0.0", "admin.port=\(broker.adminPort)"]
             let options = address.flatMap { ["--set", $0] }
             let health = await (try ChildProcess("wsbroker", ["healthcheck"] + options)).wait()
@@ -132,10 +137,18 @@ struct CertificateReloadTests {
                     try await client.channel.nioSSL_peerCertificate().get() == self.certificate("server", files)
                 )
             }
-            // The certificate on disk is another one already when the broker is told to take it.
+            let token = ["WSBROKER_TOKEN": AccessFixture.admin]
+            let topics = { try ChildProcess("wsbroker", ["topics"] + options, environment: token) }
+            #expect(await (try topics()).wait().status == 0)
+            // The certificate on disk is another one than the broker's: it could be anybody who answers.
             try files.use("renewed")
-            let reloaded = try await self.reload(broker, address)
-            #expect(reloaded.status == 0, "\(reloaded.errors)")
+            #expect(await (try topics()).wait().status != 0)
+            try await WireClient.runRaw(port: broker.adminPort, tls: tls) { client async throws in
+                let fields = ["Authorization": "Bearer \(AccessFixture.admin)"]
+                try await client.send(raw: Array(HTTPExchange.text("POST /reload", fields, "{}").utf8))
+                #expect(await client.rest().hasPrefix("HTTP/1.1 200 "))
+            }
+            #expect(await (try topics()).wait().status == 0)
             try await WireClient.runRaw(port: broker.adminPort, tls: tls) { client async throws in
                 try await client.send(raw: Array(HTTPExchange.text("GET /healthz").utf8))
                 _ = try await client.head()

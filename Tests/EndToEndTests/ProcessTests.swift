@@ -63,16 +63,8 @@ struct ProcessTests {
     }
 
     /// Whether this is root, with a program that others can run.
-    private static let canBeAnotherUser: Bool = {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
-        process.arguments = Self.asAnotherUser + ["--version"]
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        guard (try? process.run()) != nil else { return false }
-        process.waitUntilExit()
-        return process.terminationStatus == 0
-    }()
+    private static let canBeAnotherUser =
+        (try? ChildProcess.status(of: "/usr/bin/setpriv", Self.asAnotherUser + ["--version"])) == 0
     #endif
 
     @Test func aStoreThatOthersCanGetAtIsAWarning() async throws {

@@ -1,6 +1,7 @@
 import BrokerTestKit
 import BrokerWire
 import Foundation
+import Synchronization
 import Testing
 
 /// Storage that fails under a running broker, or is not what it has to be at its start.
@@ -15,12 +16,12 @@ struct StorageFailureTests {
         _ broker: (process: ChildProcess, port: Int),
         counted: Int,
         becauseOf reason: String,
-        afterwards: @escaping @Sendable () throws -> Void = {}
+        afterwards: @escaping @Sendable () async throws -> Void = {}
     ) async throws {
         try await WireClient.run(port: broker.port) { client async throws in
             for _ in 1...counted { _ = try await Self.publish(client) }
         }
-        try afterwards()
+        try await afterwards()
         try await WireClient.run(port: broker.port) { client async throws in
             for _ in 1...2 {
                 let refusal = try await Self.publish(client)
@@ -65,9 +66,10 @@ struct StorageFailureTests {
         defer { try? FileManager.default.removeItem(at: folder) }
         let broker = try await ChildProcess.broker(in: folder)
         let id = broker.process.id
-        let tracer = Tracer()
+        let tracer = Mutex<Tracer?>(nil)
         try await self.expectFailStop(broker, counted: 3, becauseOf: "disk I/O error") {
-            try tracer.fail(calls, of: id)
+            let begun = try await Tracer(failing: calls, of: id)
+            tracer.withLock { $0 = begun }
         }
         let again = try await ChildProcess.broker(in: folder)
         try await WireClient.run(port: again.port) { client async throws in
@@ -124,28 +126,17 @@ struct StorageFailureTests {
 }
 
 /// Makes system calls of another process fail.
-private final class Tracer: @unchecked Sendable {
-    // Only kept, so that it ends with the test.
-    private var process: Process?
+private final class Tracer: Sendable {
+    // Kept, so that it ends with the test.
+    private let process: ChildProcess
 
     /// Returns once they do.
-    func fail(_ calls: String, of id: Int32) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/strace")
-        process.arguments = ["-f", "-p", "\(id)", "-e", "trace=\(calls)", "-e", "inject=\(calls):error=EIO"]
-        let errors = Pipe()
-        process.standardError = errors
-        try process.run()
-        self.process = process
+    init(failing calls: String, of id: Int32) async throws {
+        let inject = ["-e", "trace=\(calls)", "-e", "inject=\(calls):error=EIO"]
+        self.process = try ChildProcess("/usr/bin/strace", ["-f", "-o", "/dev/null", "-p", "\(id)"] + inject)
         // It says so when it holds all threads.
-        var text = ""
-        while !text.contains("attached") {
-            let data = errors.fileHandleForReading.availableData
-            guard !data.isEmpty else { break }
-            text += String(decoding: data, as: UTF8.self)
-        }
-        errors.fileHandleForReading.readabilityHandler = { _ = $0.availableData }
+        while let line = await self.process.readErrorLine(), !line.contains("attached") {}
     }
 
-    deinit { self.process?.terminate() }
+    deinit { self.process.signal(SIGTERM) }
 }

@@ -3,7 +3,11 @@ import Foundation
 import Testing
 
 /// The tools over TLS and with credentials, as their users run them.
-@Suite("TLS and credentials of the tools", .timeLimit(.minutes(1)))
+@Suite(
+    "TLS and credentials of the tools",
+    .timeLimit(.minutes(1)),
+    .disabled(if: TestTLS.isOn, "what stands in front speaks to the broker without TLS")
+)
 struct TransportSecurityTests {
     private static func run(
         _ command: [String],

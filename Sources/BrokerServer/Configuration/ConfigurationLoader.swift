@@ -1,5 +1,4 @@
 import BrokerWire
-import FoundationEssentials
 
 /// Puts a configuration together: flags over environment over file over defaults, and every problem at once.
 struct ConfigurationLoader {
@@ -26,20 +25,14 @@ struct ConfigurationLoader {
     /// Takes a configuration file.
     mutating func apply(file bytes: [UInt8], named name: String) {
         let document: JSONValue
-        do {
-            document = try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
+        do throws(ConfigurationError) {
+            document = try JSONValue(document: bytes, named: name)
         } catch {
-            return self.report("", "\(name) is not JSON: \(Self.explanation(of: error))")
+            self.problems += error.problems
+            return
         }
-        guard case .object(let members) = document else {
-            return self.report("", "\(name) has to hold a JSON object")
-        }
+        guard case .object(let members) = document else { return self.report(name, "has to hold a JSON object") }
         self.apply(members, under: "")
-    }
-
-    static func explanation(of error: any Error) -> String {
-        guard case DecodingError.dataCorrupted(let context) = error else { return "\(error)" }
-        return context.underlyingError.map { "\($0)" } ?? context.debugDescription
     }
 
     private mutating func apply(_ members: [String: JSONValue], under prefix: String) {

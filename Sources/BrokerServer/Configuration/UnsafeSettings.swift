@@ -31,9 +31,14 @@ func unsafeSettings(of configuration: BrokerConfiguration) -> [ConfigurationProb
         "everybody who reaches '\(listen.host)' may reset and delete topics"
     )
     warn(
-        !admin.isLoopback,
-        "admin.host",
+        !admin.isLoopback && configuration.access.permissions(of: .anonymous).mayWithAll(.admin),
+        "auth.anonymous",
         "everybody who reaches '\(admin.host)' may see all topics, delete them and close connections"
+    )
+    warn(
+        configuration.authentication.queryToken,
+        "auth.queryToken",
+        "tokens in URLs end up in the histories of browsers and the logs of proxies"
     )
     warn(
         !admin.isLoopback && !usesTLS,

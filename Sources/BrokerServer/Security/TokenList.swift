@@ -1,5 +1,5 @@
 import Crypto
-// FoundationEssentials for JSON.
+// FoundationEssentials for Data.
 import FoundationEssentials
 
 /// The broker's own tokens, of which it knows only the SHA-256.
@@ -115,23 +115,5 @@ extension TokenList.Entry {
         ]
         if let expires = self.expires { members["expires"] = .string(Timestamp.text(expires)) }
         return .object(members)
-    }
-}
-
-extension JSONValue {
-    /// Reads a whole document, or says why it is none.
-    init(document bytes: [UInt8], named name: String) throws(ConfigurationError) {
-        let text: String
-        if bytes.allSatisfy({ $0 == 0x20 || (0x09...0x0d).contains($0) }) {
-            text = "is empty"
-        } else {
-            do {
-                self = try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
-                return
-            } catch {
-                text = "is not JSON: \(ConfigurationLoader.explanation(of: error))"
-            }
-        }
-        throw ConfigurationError(problems: [ConfigurationProblem(path: name, text: text)])
     }
 }

@@ -39,7 +39,8 @@ package struct TLSMaterial: Sendable {
         )
         configuration.minimumTLSVersion = .tlsv12
         configuration.applicationProtocols = ["http/1.1"]
-        // The time that a client has to answer is over when the broker closes for good.
+        // The time that a client has to answer is over when the broker closes for good. All of it can pass: a channel
+        // that allows half-closure, as ours do, does not notice that its own goodbye is answered.
         configuration.shutdownTimeout = .seconds(1)
         do {
             self.administrators = try NIOSSLContext(configuration: configuration)

@@ -81,7 +81,7 @@ struct AuthenticationTests {
     }
 
     @Test func whoDoesNotSayInTimeWhoItIsIsClosed() async throws {
-        try await AccessFixture.run(settings: ["limits.handshakeTimeout=100ms"]) { broker async throws in
+        try await AccessFixture.run(settings: ["limits.handshakeTimeout=2s"]) { broker async throws in
             try await WireClient.run(port: broker.port) { client async throws in
                 #expect(try await client.closeCode() == CloseCode(.unauthenticated))
             }

@@ -104,7 +104,7 @@ struct AuthorizationTests {
     // MARK: The admin listener
 
     @Test func elsewhereThanOnLoopbackItAsksForTheRight() async throws {
-        try await AccessFixture.run(settings: ["admin.host=0.0.0.0"]) { broker async throws in
+        try await AccessFixture.run(settings: ["admin.host=0.0.0.0", "listen.insecure=true"]) { broker async throws in
             func status(_ line: String, _ token: String?, body: String? = nil) async throws -> Int {
                 var headers = token.map { Self.headers($0) } ?? [:]
                 headers["Content-Type"] = "application/json"

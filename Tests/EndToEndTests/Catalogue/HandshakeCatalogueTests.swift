@@ -4,7 +4,7 @@ import Testing
 
 /// Section 5.1: what a client may send before there is a WebSocket.
 ///
-/// Left out: H10-H12 (origins, tokens), H23 on a TLS port, H27 behind a listed proxy.
+/// Left out: H10-H12 (origins, tokens), H23 (``ListenerTLSTests``), H27 behind a listed proxy.
 @Suite("Catalogue: handshake", .timeLimit(.minutes(1)))
 struct HandshakeCatalogueTests {
     /// The answer's status, and what stands in its head or body.
@@ -145,7 +145,8 @@ struct HandshakeCatalogueTests {
     func whoDoesNotFinishTheHandshakeInTimeIsCut(start: String) async throws {
         try await TestBroker.run(settings: ["limits.handshakeTimeout=100ms"]) { broker async throws in
             try await WireClient.runRaw(port: broker.port) { client async throws in
-                if !start.isEmpty { try await client.send(raw: Array(start.utf8)) }
+                // With TLS in front its time may be over before it has said anything.
+                if !start.isEmpty { try? await client.send(raw: Array(start.utf8)) }
                 // Returns when the broker has closed.
                 _ = await client.rest()
             }
