@@ -214,6 +214,7 @@ package struct BrokerApplication: Sendable {
                     self.configuration.accessPolicy,
                     authenticator: authenticator,
                     failedLogins: FailedLogins(limit: self.configuration.transport.failedLoginsPerMinute),
+                    logger: self.logger,
                     wallClock: ProcessResources.wallClock
                 ),
                 logger: self.logger,
@@ -289,7 +290,8 @@ package struct BrokerApplication: Sendable {
                     count: StreamCount(most: self.configuration.streams),
                     waitMax: self.configuration.waitSeconds
                 ),
-                wire: wire
+                wire: wire,
+                rates: AddressRates(self.configuration.transport)
             ),
             files: StaticFiles(folder: dashboard.files, chart: dashboard.chart, hasPage: dashboard.isEnabled)
         )

@@ -12,7 +12,7 @@ final class ClientSession: MessageConsumer {
     private let loop: LoopDriver
     private var session: HubSession?
     private var reader: MessageReader
-    private var rate: TokenBucket?
+    private let rates: RequestRates?
     private var login: ClientLogin
     /// What may be without an answer; asked about for every frame, so they stand here.
     private let messagesMax: Int
@@ -25,12 +25,7 @@ final class ClientSession: MessageConsumer {
         self.reader = MessageReader(limits: configuration.limits)
         self.messagesMax = configuration.limits.unacknowledgedMessages
         self.bytesMax = configuration.limits.unacknowledgedBytes
-        guard configuration.publishesPerSecond > 0 else { return }
-        self.rate = TokenBucket(
-            perSecond: configuration.publishesPerSecond,
-            burst: configuration.publishBurst > 0 ? configuration.publishBurst : configuration.publishesPerSecond,
-            now: loop.eventLoop.now.uptimeNanoseconds
-        )
+        self.rates = RequestRates(configuration, now: loop.eventLoop.now.uptimeNanoseconds)
     }
 
     var configuration: TransportConfiguration { self.loop.configuration }
@@ -89,7 +84,7 @@ final class ClientSession: MessageConsumer {
         guard let session = self.session else { return }
         do throws(MessageReader.Refusal) {
             let request = try self.reader.read(message, now: self.now)
-            if self.rate != nil, let error = self.rateRefusal(request) {
+            if let error = self.rates?.refusal(of: request, at: self.now) {
                 return self.loop.refuse(error, UnsafeRawBufferPointer(message), from: session, isLast: false)
             }
             if request.operation == .hello {
@@ -98,6 +93,7 @@ final class ClientSession: MessageConsumer {
             }
             self.login.hasSpoken = true
             guard self.login.identity != nil else {
+                self.login.access.refusals.add(.credentials)
                 return self.loop.end(session, ConnectionAccess.unauthenticated)
             }
             if request.operation == .subscribe, Self.hasWildcards(request, message) { session.isHeld = true }
@@ -114,6 +110,7 @@ final class ClientSession: MessageConsumer {
         let time = self.loop.configuration.handshakeTimeout
         self.login.deadline = self.loop.eventLoop.assumeIsolated().scheduleTask(in: time) {
             guard let session = self.session else { return }
+            self.login.access.refusals.add(.credentials)
             self.loop.end(session, ConnectionAccess.unauthenticated)
         }
     }
@@ -161,19 +158,6 @@ final class ClientSession: MessageConsumer {
 
     /// Never called: the protocol is text.
     func received(binary message: UnsafeMutableRawBufferPointer) {}
-
-    private func rateRefusal(_ request: Request) -> RequestError? {
-        guard request.operation == .publish || request.operation == .plain,
-            let milliseconds = self.rate?.take(at: self.now)
-        else { return nil }
-        let most = self.loop.configuration.publishesPerSecond
-        var error = RequestError(.rateLimited, "at most \(most) publishes a second (limits.publishesPerSecond)")
-        error.id = request.id
-        error.seq = request.seq
-        if request.id.isEmpty { error.topic = request.topic }
-        error.afterMilliseconds = milliseconds
-        return error
-    }
 
     /// A subscription with wildcards is answered in pages, and nothing may overtake it.
     private static func hasWildcards(_ request: Request, _ message: UnsafeMutableRawBufferPointer) -> Bool {

@@ -8,6 +8,9 @@ package struct LoopsFigures: Sendable {
     /// How late each loop was with what it does once a second, in nanoseconds: it was busy with something else.
     package var lags: [UInt64]
 
+    /// How many clients were sent away, by why.
+    package var turnedAway: [(reason: RefusalCounts.Reason, count: UInt64)] = []
+
     /// All hubs together.
     package var hub: HubFigures { self.hubs.reduce(into: HubFigures()) { $0 += $1 } }
 }
@@ -22,6 +25,7 @@ extension EventLoops {
             figures.hubs.append(hub)
             figures.lags.append(lag)
         }
+        figures.turnedAway = self.access.refusals.all
         return figures
     }
 

@@ -5,7 +5,7 @@ struct TokenBucket: Hashable {
     private let perSecond: Double
     private let burst: Double
     private var tokens: Double
-    private var lastFill: UInt64
+    private(set) var lastFill: UInt64
 
     init(perSecond: Int, burst: Int, now: UInt64) {
         self.perSecond = Double(perSecond)
@@ -16,8 +16,10 @@ struct TokenBucket: Hashable {
 
     /// Takes one token; `nil` if there was one, else how many milliseconds to wait for it.
     mutating func take(at now: UInt64) -> Int? {
-        self.tokens = min(self.burst, self.tokens + Double(now - self.lastFill) / 1e9 * self.perSecond)
-        self.lastFill = now
+        // Where several threads take from it, one that has looked at the clock earlier may come later.
+        let passed = now - min(now, self.lastFill)
+        self.tokens = min(self.burst, self.tokens + Double(passed) / 1e9 * self.perSecond)
+        self.lastFill = max(now, self.lastFill)
         guard self.tokens < 1 else {
             self.tokens -= 1
             return nil

@@ -12,7 +12,9 @@ package struct TransportConfiguration: Sendable {
     package var failedLoginsPerMinute = 10
     /// The most publishes of one connection in a second, or 0: back-pressure holds a fast publisher anyway.
     package var publishesPerSecond = 0
-    /// How many it may make at once after a pause.
+    /// The most subscriptions of one connection in a second, or 0; as many as it may have at once count as none.
+    package var subscriptionsPerSecond = 0
+    /// How many publishes it may make at once after a pause.
     package var publishBurst = 0
     /// The most bytes of a request's header block, and of its fields. Requests here are short; the rest is attack.
     package var headerBytes = 16 * 1024

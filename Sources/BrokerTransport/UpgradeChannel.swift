@@ -145,7 +145,8 @@ package struct UpgradeChannel: HTTPChannelHandler {
         let address = ConnectionGate.address(of: channel)
         // Whom a proxy speaks for, its requests say.
         let isProxy = self.access.policy.proxies.isProxy(address)
-        return WebSocketUpgrade.Refusal(self.gate.enter(isProxy ? nil : address, until: channel.closeFuture))
+        let verdict = self.gate.enter(isProxy ? nil : address, until: channel.closeFuture)
+        return WebSocketUpgrade.Refusal(verdict, countedIn: self.access.refusals)
     }
 
     private func configureHTTP(_ channel: any Channel, _ logger: Logger) -> EventLoopFuture<Outcome> {
@@ -183,15 +184,17 @@ private struct Refused: Error {}
 
 extension WebSocketUpgrade.Refusal {
     /// Of a client for which there is no room, if there is none.
-    fileprivate init?(_ verdict: ConnectionGate.Verdict) {
+    fileprivate init?(_ verdict: ConnectionGate.Verdict, countedIn counts: RefusalCounts) {
         let retry = WebSocketUpgrade.Header(name: "Retry-After", value: "5")
         switch verdict {
         case .admitted:
             return nil
         case .full(let limit):
+            counts.add(.connections)
             let reason = "there are \(limit) connections already (limits.connections)"
             self.init(status: 503, reason: reason, headers: [retry])
         case .addressFull(let limit):
+            counts.add(.address)
             let reason = "there are \(limit) connections from this address already (limits.connectionsPerAddress)"
             self.init(status: 429, reason: reason, headers: [retry])
         }
@@ -279,6 +282,7 @@ private struct WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader {
         guard origins.count == 1,
             self.access.policy.origins.allows(origin, host: host, isSecure: self.isSecure)
         else {
+            self.access.refusals.add(.origin)
             let reason = "pages of this origin are not allowed here; the operator can list it (origins)"
             return WebSocketUpgrade.Refusal(status: 403, reason: reason)
         }
@@ -295,7 +299,8 @@ private struct WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader {
         let address = self.access.policy.proxies.address(of: peer, forwarded: head.headers["Forwarded"])
         guard address != peer else { return nil }
         connection.admission.address = address
-        return WebSocketUpgrade.Refusal(self.gate.enterForwarded(address, until: channel.closeFuture))
+        let verdict = self.gate.enterForwarded(address, until: channel.closeFuture)
+        return WebSocketUpgrade.Refusal(verdict, countedIn: self.access.refusals)
     }
 
     /// Finds out who the client is from what its handshake shows, or answers that it is nobody.

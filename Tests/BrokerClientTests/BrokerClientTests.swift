@@ -1,3 +1,4 @@
+import BrokerTestKit
 import BrokerWire
 import Testing
 
@@ -30,13 +31,11 @@ struct BrokerClientTests {
     }
 
     @Test func aFailedFirstAttemptEndsIt() async throws {
-        let broker = try await FakeBroker.start()
-        let configuration = broker.configuration
-        try await broker.stop()
-        let client = BrokerClient(configuration)
+        let port = try ClosedPort()
+        let client = BrokerClient(ClientConfiguration(address: BrokerAddress(host: "127.0.0.1", port: port.number)))
         let error = await #expect(throws: ClientError.self) { try await client.start() }
         #expect(error?.code == .cannotConnect)
-        #expect(error?.message == "cannot connect to 127.0.0.1:\(configuration.address.port): Connection refused")
+        #expect(error?.message == "cannot connect to 127.0.0.1:\(port.number): Connection refused")
     }
 
     @Test(arguments: [(400, "Bad Request"), (401, "Unauthorized"), (404, "Not Found")])

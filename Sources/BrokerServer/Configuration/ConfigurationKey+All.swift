@@ -231,7 +231,18 @@ extension ConfigurationKey {
             "limits.publishesPerSecond",
             \.transport.publishesPerSecond,
             0...100_000_000,
-            "The most publishes of one connection in a second; 0 for no bound, back-pressure holds it anyway."
+            """
+            The most publishes of one connection in a second, and over HTTP of one address; 0 for no bound, \
+            back-pressure holds it anyway.
+            """
+        ),
+        .integer(
+            "limits.subscriptionsPerSecond",
+            \.transport.subscriptionsPerSecond,
+            0...1_000_000,
+            """
+            The most subscriptions of one connection in a second, past the first that it may have; 0 for no bound.
+            """
         ),
         .integer(
             "limits.publishBurst",

@@ -25,15 +25,22 @@ struct RequestLogin: Sendable {
         let certificate = self.isSecure ? await context.certificate() : nil
         let credentials = Credentials(token: token, certificate: certificate)
         guard credentials != Credentials() else {
-            guard policy.allowsAnonymous else { return Self.refused(ConnectionAccess.unauthenticated) }
+            guard policy.allowsAnonymous else {
+                self.access.refusals.add(.credentials)
+                return Self.refused(ConnectionAccess.unauthenticated)
+            }
             return .success(.anonymous)
         }
-        let forwarded = HTTPField.Name("Forwarded").map { request.headers[values: $0] } ?? []
-        let address = policy.proxies.address(of: context.address, forwarded: forwarded)
-        switch await self.access.identity(of: credentials, from: address) {
+        switch await self.access.identity(of: credentials, from: self.address(of: request, context)) {
         case .success(let identity): return .success(identity)
         case .failure(let failure): return Self.refused(failure)
         }
+    }
+
+    /// Where a request comes from, without the port.
+    func address(of request: Request, _ context: ClientContext) -> String {
+        let forwarded = HTTPField.Name("Forwarded").map { request.headers[values: $0] } ?? []
+        return self.access.policy.proxies.address(of: context.address, forwarded: forwarded)
     }
 
     private static func refused(_ failure: AuthenticationFailure) -> Result<Identity, HTTPRefusal> {

@@ -50,6 +50,12 @@ extension BrokerFigures {
         let hub = self.loops.hub
         text.add(.gauge, "wsbroker_connections", "Connected clients.", hub.connections)
         text.add(.counter, "wsbroker_connections_opened_total", "Clients that have connected.", hub.opened)
+        text.addLabeled(
+            .counter,
+            "wsbroker_turned_away_total",
+            "Clients and requests that were refused before they could ask for anything.",
+            self.loops.turnedAway.map { (labels: [("reason", $0.reason.rawValue)], value: Double($0.count)) }
+        )
         text.add(.gauge, "wsbroker_subscriptions", "Subscriptions of all clients.", hub.subscriptions)
         text.add(.counter, "wsbroker_deliveries_total", "Messages that were handed to connections.", hub.deliveries)
         text.add(

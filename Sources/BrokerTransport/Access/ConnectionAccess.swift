@@ -1,5 +1,6 @@
 package import BrokerCore
 import BrokerWire
+package import Logging
 import NIOCore
 import Synchronization
 
@@ -21,6 +22,9 @@ package final class ConnectionAccess: Sendable {
     private let authenticator: (any Authenticator)?
     private let failedLogins: FailedLogins
     private let wallClock: @Sendable () -> UInt64
+    private let logger: Logger
+    /// Who was sent away.
+    package let refusals = RefusalCounts()
     private let current: Mutex<Policy>
 
     /// - `authenticator`: `nil` where no credentials are configured: whoever shows some is refused.
@@ -29,10 +33,12 @@ package final class ConnectionAccess: Sendable {
         _ policy: Policy = Policy(),
         authenticator: (any Authenticator)? = nil,
         failedLogins: FailedLogins = FailedLogins(limit: 0),
+        logger: Logger = Logger(label: "access") { _ in SwiftLogNoOpLogHandler() },
         wallClock: @escaping @Sendable () -> UInt64
     ) {
         self.authenticator = authenticator
         self.failedLogins = failedLogins
+        self.logger = logger
         self.wallClock = wallClock
         self.current = Mutex(policy)
     }
@@ -49,10 +55,12 @@ package final class ConnectionAccess: Sendable {
         from address: String
     ) async -> Result<Identity, AuthenticationFailure> {
         if let seconds = self.failedLogins.isBlocked(address, at: .now()) {
+            self.refusals.add(.attempts)
             let reason = "wrong credentials came from this address too often (limits.failedLoginsPerMinute)"
             return .failure(AuthenticationFailure(.rateLimited, reason, retryAfterSeconds: seconds))
         }
         guard let authenticator = self.authenticator else {
+            self.refusals.add(.credentials)
             return .failure(
                 AuthenticationFailure(.tokenInvalid, "this broker has no tokens; connect without one (auth)")
             )
@@ -61,6 +69,10 @@ package final class ConnectionAccess: Sendable {
             return .success(try await authenticator.identity(of: credentials, at: self.wallClock()))
         } catch {
             self.failedLogins.failed(address, at: .now())
+            self.refusals.add(.credentials)
+            // As many lines as tries that are looked at: an address has few in a minute.
+            let metadata: Logger.Metadata = ["address": "\(address)", "reason": "\(error.reason)"]
+            self.logger.notice("credentials were not taken", metadata: metadata)
             return .failure(error)
         }
     }

@@ -130,6 +130,10 @@ struct AuthenticationTests {
             let answer = try await HTTPExchange.send("GET /topics/power/meter-1", headers, port: broker.port)
             #expect(answer.status == 429)
             #expect(answer.headers["retry-after"].flatMap(Int.init).map { (1...60).contains($0) } == true)
+            let metrics = try await HTTPExchange.send("GET /metrics", port: broker.adminPort).body
+            for (reason, count) in [("credentials", 3), ("attempts", 2), ("origin", 0)] {
+                #expect(metrics.contains("wsbroker_turned_away_total{reason=\"\(reason)\"} \(count).0\n"))
+            }
         }
     }
 

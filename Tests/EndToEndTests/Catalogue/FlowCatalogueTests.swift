@@ -28,6 +28,39 @@ struct FlowCatalogueTests {
         }
     }
 
+    /// L1 over HTTP: by address, on however many connections.
+    @Test func thePublishPastTheRateIsRefusedOverHTTPToo() async throws {
+        let settings = ["limits.publishesPerSecond=1", "limits.publishBurst=3"]
+        try await TestBroker.run(settings: settings) { broker async throws in
+            var counts: [Int: Int] = [:]
+            // Far more than there are seconds in which they are made.
+            for _ in 1...100 {
+                let answer = try await HTTPExchange.send("POST /topics/total", body: "1", port: broker.port)
+                counts[answer.status, default: 0] += 1
+                if answer.status == 429 { #expect(answer.headers["retry-after"] == "1") }
+            }
+            #expect(counts[200] ?? 0 >= 3 && counts[429] ?? 0 > 0 && counts.count == 2)
+            let read = try await HTTPExchange.send("GET /topics/total", port: broker.port)
+            #expect(JSONField.integer("data", in: read.body) == counts[200])
+        }
+    }
+
+    @Test func theSubscriptionPastTheRateIsRefused() async throws {
+        let settings = ["limits.subscriptionsPerSecond=1", "limits.subscriptionsPerConnection=3"]
+        try await TestBroker.run(settings: settings) { broker async throws in
+            try await WireClient.run(port: broker.port) { client async throws in
+                try await client.send((1...4).map { #"{"op":"sub","id":\#($0),"topic":"t"}"# })
+                for id in 1...3 {
+                    let answer = try await client.receive()
+                    #expect(answer.contains("ack") && JSONField.integer("id", in: answer) == id)
+                }
+                let refusal = try await client.receive()
+                #expect(JSONField.integer("code", in: refusal) == 4202)
+                #expect(JSONField.integer("id", in: refusal) == 4)
+            }
+        }
+    }
+
     /// L6: silence is asked about, and then not waited for.
     @Test func aClientThatDoesNotAnswerAPingIsClosed() async throws {
         let settings = ["limits.pingInterval=1s", "limits.pongTimeout=1s"]

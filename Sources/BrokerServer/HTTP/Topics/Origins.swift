@@ -19,6 +19,7 @@ struct Origins: Sendable {
         guard let origin = request.headers[.origin], !self.isAllowed(origin, request),
             ![.get, .head].contains(request.method)
         else { return nil }
+        self.access.refusals.add(.origin)
         return Self.refusal(origin)
     }
 

@@ -14,6 +14,7 @@ struct TopicRoutes: Sendable {
     let origins: Origins
     private(set) var streams: StreamRoutes
     let wire: WireLimits
+    let rates: AddressRates
     /// Whom a request speaks for.
     private var identity = Identity.anonymous
 
@@ -22,13 +23,15 @@ struct TopicRoutes: Sendable {
         login: RequestLogin,
         origins: Origins,
         streams: StreamRoutes,
-        wire: WireLimits
+        wire: WireLimits,
+        rates: AddressRates
     ) {
         self.questions = questions
         self.login = login
         self.origins = origins
         self.streams = streams
         self.wire = wire
+        self.rates = rates
     }
 
     private func speaking(for identity: Identity) -> Self {
@@ -49,6 +52,8 @@ struct TopicRoutes: Sendable {
         var response: Response
         if let refusal = self.origins.refusal(of: request) {
             response = refusal.response
+        } else if let refusal = self.rateRefusal(of: request, context) {
+            response = refusal.response
         } else {
             switch await self.login.identity(of: request, context) {
             case .failure(let refusal): response = refusal.response
@@ -59,6 +64,17 @@ struct TopicRoutes: Sendable {
         }
         self.origins.add(to: &response, request)
         return response
+    }
+
+    /// Why a publish comes too soon, if it does. They are counted by address: a request need not keep its connection.
+    private func rateRefusal(of request: Request, _ context: ClientContext) -> HTTPRefusal? {
+        guard request.method == .post else { return nil }
+        let address = self.login.address(of: request, context)
+        guard let milliseconds = self.rates.take(address, at: .now()) else { return nil }
+        let most = self.rates.publishesPerSecond
+        var refusal = Refusal(.rateLimited, "at most \(most) publishes a second (limits.publishesPerSecond)")
+        refusal.afterMilliseconds = milliseconds
+        return HTTPRefusal(refusal)
     }
 
     // MARK: Many
