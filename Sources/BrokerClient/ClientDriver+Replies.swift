@@ -121,9 +121,13 @@ extension ClientDriver: ConnectionDelegate {
             self.lastRefusal = refusal
             if self.machine.awaitsWelcome, self.producerForgotten(refusal) { return }
             self.logger.info("refused", metadata: ["reason": "\(refusal)"])
-            self.configuration.onEvent?(.refused(refusal, topic: Self.text(reply.topic, bytes)))
-            // An error before the welcome can only be about `hello`, and there will be no welcome after it.
-            if self.machine.awaitsWelcome { self.connection?.abort(ClientError(refusal), code: .normal) }
+            // An error before the welcome can only be about `hello`, and there will be no welcome after it: the end of
+            // the connection says it.
+            if self.machine.awaitsWelcome {
+                self.connection?.abort(ClientError(refusal), code: .normal)
+            } else {
+                self.configuration.onEvent?(.refused(refusal, topic: Self.text(reply.topic, bytes)))
+            }
         }
     }
 

@@ -78,6 +78,22 @@ struct CommandLineTests {
         }
     }
 
+    /// Who is not let in is told once, and reads nothing on.
+    @Test(arguments: [nil, "wrong"]) func whoIsNotLetInIsTold(token: String?) async throws {
+        try await AccessFixture.run { broker async throws in
+            let environment = token.map { ["WSBROKER_TOKEN": $0] } ?? [:]
+            let address = ["-p", "\(broker.port)", "-t", "power/meter-1"]
+            let reader = await (try ChildProcess("wssub", address + ["-C", "1"], environment: environment)).wait()
+            #expect(reader.status == 5)
+            #expect(reader.output == "" && reader.errors.split(separator: "\n").count == 1, "\(reader.errors)")
+            let writer = try ChildProcess("wspub", address + ["-l"], environment: environment)
+            // Its input has no end: it does not wait for one.
+            let end = await writer.wait()
+            #expect(end.status == 5)
+            #expect(end.output == "" && end.errors.split(separator: "\n").count == 1, "\(end.errors)")
+        }
+    }
+
     /// What listens there is no broker: it is said, and it is no success.
     @Test func aStrangerIsNoBroker() async throws {
         let folder = try TestBroker.makeFolder()
