@@ -92,7 +92,7 @@ final class ClientSession: MessageConsumer {
                 if !request.token.isEmpty { return self.logIn(request, message, session) }
             }
             self.login.hasSpoken = true
-            guard self.login.identity != nil else {
+            guard !self.login.isOwed else {
                 self.login.access.refusals.add(.credentials)
                 return self.loop.end(session, ConnectionAccess.unauthenticated)
             }

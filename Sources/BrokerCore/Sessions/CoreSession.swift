@@ -4,6 +4,8 @@ import BrokerWire
 final class CoreSession {
     let id: SessionID
     private(set) var principal: Principal
+    /// Whether it may publish wherever it likes; by itself, because every publish asks.
+    private var publishesEverywhere: Bool
     /// The last batch that something already answered to this session waits for. Nothing later may overtake it.
     var pendingBatch: UInt64 = 0
     /// What it subscribes to, and whether it asked for every message.
@@ -25,11 +27,13 @@ final class CoreSession {
     init(_ id: SessionID, _ principal: Principal) {
         self.id = id
         self.principal = principal
+        self.publishesEverywhere = principal.permissions.everywhere(.publish)
     }
 
     /// Has what it does from now on judged by what another principal may do.
     func speak(for principal: Principal) {
         self.principal = principal
+        self.publishesEverywhere = principal.permissions.everywhere(.publish)
         // That it went there says no more that it may.
         self.lastTopic = nil
     }
@@ -37,7 +41,7 @@ final class CoreSession {
     /// Whether it may publish to `topic`; most often that is where its last publish went, which it might.
     @inline(__always)
     func mayPublish(to topic: UnsafeRawBufferPointer) -> Bool {
-        if self.principal.permissions.everywhere(.publish) { return true }
+        if self.publishesEverywhere { return true }
         if let last = self.lastTopic, last.isNamed(topic) { return true }
         return self.principal.permissions.may(.publish, topic: topic)
     }

@@ -16,6 +16,8 @@ struct ClientLogin {
     let address: String
     /// `nil` while it has to say so.
     private(set) var identity: Identity?
+    /// Whether it has to say so; by itself, because every message asks.
+    private(set) var isOwed: Bool
     /// Whether it has asked for something.
     var hasSpoken = false
     /// Ends the connection if it does not say it in time.
@@ -25,6 +27,7 @@ struct ClientLogin {
         self.access = access
         self.address = admission.address
         self.identity = admission.identity
+        self.isOwed = admission.identity == nil
     }
 
     /// Takes who a token says that the client is: whoever it is at first, and nobody else later.
@@ -37,6 +40,7 @@ struct ClientLogin {
         self.deadline?.cancel()
         self.deadline = nil
         self.identity = identity
+        self.isOwed = false
         self.hasSpoken = true
         return .success(Step(identity: identity, isRenewal: !isFirst))
     }
