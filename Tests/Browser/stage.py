@@ -54,6 +54,7 @@ class Broker:
         self.program = program
         self.config = folder / "config.json"
         self.port = free_port()
+        self.elsewhere = free_port()  # where a page of another place is that may use the broker
         self.url = f"ws://127.0.0.1:{self.port}/ws"
         self.page = f"http://127.0.0.1:{self.port}/"
         self._log = folder / "broker.log"
@@ -62,6 +63,7 @@ class Broker:
             "listen": {"host": "127.0.0.1", "port": self.port},
             "admin": {"host": "127.0.0.1", "port": free_port()},
             "store": {"path": str(folder / "store.db")},
+            "origins": [f"http://127.0.0.1:{self.elsewhere}"],
             "topics": TOPICS,
             **sections,
         }))
@@ -272,6 +274,21 @@ def dev_server(stage: Stage, *flags: str) -> Iterator[str]:
     finally:
         stage.page.driver.get("about:blank")  # or the page would complain that its server is gone
         server.stop()
+
+
+@contextlib.contextmanager
+def elsewhere(stage: Stage, folder: Path) -> Iterator[str]:
+    """Files at a place whose pages may use the broker."""
+    port = stage.broker.elsewhere
+    command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", folder]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        until(lambda: is_listening(port), "the files are served")
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        stage.page.driver.get("about:blank")
+        server.terminate()
+        server.wait()
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = 15) -> Any:
