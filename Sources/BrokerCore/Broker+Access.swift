@@ -6,8 +6,23 @@ extension Broker {
     /// Says whom a session speaks for, before it says anything itself.
     package func opened(_ id: SessionID, as identity: Identity) {
         let session = self.session(id)
+        guard self.admits(identity, session) else { return }
         session.speak(for: self.principal(identity))
         self.watchExpiry(of: session)
+    }
+
+    /// Whether an identity counts now; ends the session if it does not. It was shown a while ago, and the rules or the
+    /// time may have gone on.
+    private func admits(_ identity: Identity, _ session: CoreSession) -> Bool {
+        if let expires = identity.expires, expires <= self.now.wall {
+            self.end(session, .tokenExpired, "the credentials of '\(identity.name)' have ended")
+            return false
+        }
+        guard self.isValid(identity) else {
+            self.end(session, .tokenInvalid, "what '\(identity.name)' has shown does not count any more")
+            return false
+        }
+        return true
     }
 
     func principal(_ identity: Identity) -> Principal { Principal(identity, self.access.permissions(of: identity)) }
@@ -15,7 +30,7 @@ extension Broker {
     /// Takes the credentials that a client gave in a later `hello`; what it says in it comes after this.
     package func renewed(_ id: SessionID, as identity: Identity) {
         let session = self.session(id)
-        guard !session.isEnded else { return }
+        guard !session.isEnded, self.admits(identity, session) else { return }
         session.speak(for: self.principal(identity))
         self.watchExpiry(of: session)
         self.endForbiddenSubscriptions(of: session)
@@ -72,9 +87,10 @@ extension Broker {
     /// Puts other rules in force: for every session anew. Subscriptions that are not allowed any more end.
     ///
     /// - `isValid`: Whether what showed an identity still stands.
-    package func changeAccess(_ access: AccessRules, at now: BrokerTime, isValid: (Identity) -> Bool) {
+    package func changeAccess(_ access: AccessRules, at now: BrokerTime, isValid: @escaping (Identity) -> Bool) {
         self.now = now
         self.access = access
+        self.isValid = isValid
         self.anonymous = self.principal(.anonymous)
         for session in self.sessions.joined().compactMap(\.self) where !session.isEnded {
             let identity = session.principal.identity

@@ -7,6 +7,8 @@ extension Broker {
     /// How many topics one step looks at, and how many it deletes: a step takes about a millisecond.
     private static var stepTopics: Int { 4096 }
     private static var stepDeletions: Int { 500 }
+    /// How many searches go on in one tick; the others have their turn in the next ones.
+    private static var stepSearches: Int { 4 }
     /// So many deletions in one batch, and the next ones wait for the next batch: a commit holds up every publish.
     private static var batchDeletions: Int { 5000 }
     /// The most bytes of one list, which is put together in memory. It has one topic at least.
@@ -59,8 +61,8 @@ extension Broker {
     /// Takes the next step of every search that can.
     func advanceSearches() {
         guard !self.searches.isEmpty else { return }
-        var remaining: [TopicSearch] = []
-        for var search in self.searches {
+        var remaining = Array(self.searches.dropFirst(Self.stepSearches))
+        for var search in self.searches.prefix(Self.stepSearches) {
             guard let session = self.existingSession(search.session) else { continue }
             guard self.canAdvance(search) else {
                 remaining.append(search)

@@ -59,8 +59,9 @@ extension Broker {
         let name = request.topic.bytes(in: message)
         let filter = TopicFilter(unchecked: name)
         func refuse(_ refusal: Refusal) {
-            // A session that asks with wildcards is not read until it is answered.
-            self.refuse(refusal, id: id, requestBytes: request.messageBytes, flags: .resumes, session)
+            // A session that asks with wildcards is not read until it is answered; another hold is not this one's.
+            let flags: HubEntry.Flags = filter.hasWildcards ? .resumes : []
+            self.refuse(refusal, id: id, requestBytes: request.messageBytes, flags: flags, session)
         }
         if let refusal = self.refusal(of: request, filter, name, in: message, session) {
             return refuse(refusal)

@@ -15,6 +15,8 @@ package final class Broker {
     var rules: TopicRules
     let limits: BrokerLimits
     var access: AccessRules
+    /// Whether what showed an identity still stands: what is judged elsewhere may come here after a reload.
+    var isValid: (Identity) -> Bool = { _ in true }
     /// Whom a session speaks for that has said nothing about it.
     var anonymous: Principal
     let serverName: String

@@ -284,7 +284,11 @@ package struct BrokerApplication: Sendable {
             topics: TopicRoutes(
                 questions: BrokerQuestions(loops: loops, limits: wire.topic),
                 login: RequestLogin(access: loops.access, isSecure: isSecure),
-                origins: Origins(access: loops.access, isSecure: isSecure),
+                origins: Origins(
+                    access: loops.access,
+                    isSecure: isSecure,
+                    isLocal: self.configuration.listen.isLoopback
+                ),
                 streams: StreamRoutes(
                     loops: loops,
                     count: StreamCount(most: self.configuration.streams),

@@ -274,7 +274,7 @@ package final class CoreHarness {
     /// Puts other access rules in force, between two requests.
     ///
     /// - `isValid`: Whether what showed an identity still stands.
-    package func change(_ access: AccessRules, isValid: (Identity) -> Bool = { _ in true }) {
+    package func change(_ access: AccessRules, isValid: @escaping (Identity) -> Bool = { _ in true }) {
         self.broker.changeAccess(access, at: self.time, isValid: isValid)
         self.tick()
     }

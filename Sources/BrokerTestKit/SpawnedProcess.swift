@@ -59,11 +59,20 @@ final class SpawnedProcess: Sendable {
         defer { for text in words + environment { free(text) } }
         var identifier: pid_t = 0
         let code = Self.gate.withLock { _ in
-            posix_spawn(&identifier, command[0], &actions, &attributes, &words, &environment)
+            Self.keepDescriptors()
+            return posix_spawn(&identifier, command[0], &actions, &attributes, &words, &environment)
         }
         guard code == 0 else { throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EINVAL) }
         self.identifier = identifier
         self.status = Self.reap(identifier)
+    }
+
+    /// Marks everything that is open as not to be inherited: a program with a small limit has no room for it.
+    private static func keepDescriptors() {
+        // Swift imports neither the call nor its flag.
+        typealias CloseRange = @convention(c) (UInt32, UInt32, Int32) -> Int32
+        guard let symbol = dlsym(nil, "close_range") else { return }
+        _ = unsafeBitCast(symbol, to: CloseRange.self)(3, .max, 4)
     }
 
     /// Takes notice of its end as soon as that comes: the monitor of exit tests, which waits for any process, would

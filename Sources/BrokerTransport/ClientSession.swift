@@ -36,8 +36,8 @@ final class ClientSession: MessageConsumer {
 
     var mustWait: Bool {
         guard let session = self.session else { return false }
-        return session.isHeld || self.loop.isFull || session.unacknowledgedMessages >= self.messagesMax
-            || session.unacknowledgedBytes >= self.bytesMax
+        return session.isHeld || self.login.isPending || self.loop.isFull
+            || session.unacknowledgedMessages >= self.messagesMax || session.unacknowledgedBytes >= self.bytesMax
     }
 
     var isIdle: Bool { self.session?.unacknowledgedMessages == 0 }
@@ -117,7 +117,7 @@ final class ClientSession: MessageConsumer {
 
     /// Finds out who sends a `hello` with a token, and takes the request only then; the client waits for it.
     private func logIn(_ request: Request, _ message: UnsafeMutableRawBufferPointer, _ session: HubSession) {
-        session.isHeld = true
+        self.login.isPending = true
         let token = String(decoding: request.token.bytes(in: UnsafeRawBufferPointer(message)), as: UTF8.self)
         let bytes = Array(message)
         let address = self.login.address
@@ -131,18 +131,17 @@ final class ClientSession: MessageConsumer {
 
     private func finishLogIn(_ result: Result<Identity, AuthenticationFailure>, _ request: Request, _ message: [UInt8])
     {
+        self.login.isPending = false
         guard let session = self.session else { return }
         switch result.flatMap({ self.login.accept($0) }) {
         case .failure(let failure) where failure.code == .forbidden:
             var error = RequestError(failure.code, failure.reason)
             error.id = request.id
-            session.isHeld = false
             message.withUnsafeBytes { self.loop.refuse(error, $0, from: session, isLast: false) }
             session.connection?.answered()
         case .failure(let failure):
             self.loop.end(session, failure)
         case .success(let step):
-            session.isHeld = false
             self.loop.identified(session, as: step.identity, isRenewal: step.isRenewal)
             message.withUnsafeBytes { self.loop.submit(request, $0, from: session) }
             session.connection?.answered()

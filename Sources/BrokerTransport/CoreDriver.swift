@@ -178,7 +178,7 @@ package final class CoreDriver {
     func setStorageShortage(_ reason: String?) { self.broker.storageShortage = reason }
 
     /// Puts other access rules in force between two requests.
-    func changeAccess(_ access: AccessRules, isValid: (Identity) -> Bool) {
+    func changeAccess(_ access: AccessRules, isValid: @escaping (Identity) -> Bool) {
         self.broker.changeAccess(access, at: self.now(), isValid: isValid)
         self.passOn()
         self.loops[0].finishTick()

@@ -71,8 +71,10 @@ package struct LocalAnswer: Sendable {
     package init(frame: ByteBuffer) {
         let ack = LocalQuestion.ackPrefix.utf8
         let bytes = frame.readableBytesView
-        self.isRefusal = bytes.starts(with: LocalQuestion.refusalPrefix.utf8)
-        let prefix = self.isRefusal ? LocalQuestion.refusalPrefix.utf8 : ack
+        let refusals = [LocalQuestion.refusalPrefix, LocalQuestion.endPrefix].map(\.utf8)
+        let refusal = refusals.first { bytes.starts(with: $0) }
+        self.isRefusal = refusal != nil
+        let prefix = refusal ?? ack
         self.json = ByteBuffer(string: "{")
         self.json.writeBytes(bytes.starts(with: prefix) ? bytes.dropFirst(prefix.count) : bytes.dropFirst())
     }

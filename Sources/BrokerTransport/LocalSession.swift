@@ -128,6 +128,8 @@ package enum LocalQuestion: Sendable {
     /// What an answer begins with that is no refusal; what follows are its other members.
     package static let ackPrefix = #"{"op":"ack","id":0,"#
     package static let refusalPrefix = #"{"op":"err","id":0,"#
+    /// The same of what is not about the question, but about who asks.
+    package static let endPrefix = #"{"op":"err","#
 
     /// Makes a request of its parts.
     package static func request(

@@ -29,6 +29,7 @@ final class LoopDriver {
     /// How late the loop was with its last second, in nanoseconds.
     private(set) var lag: UInt64 = 0
     private var isTickScheduled = false
+    private var isWorkScheduled = false
     private var tickTime = BrokerTime(monotonic: 0, wall: 0)
     /// When the hub is woken next for what waits for its time.
     private var wake: (due: UInt64, task: Scheduled<Void>)?
@@ -98,7 +99,7 @@ final class LoopDriver {
         case .here(let core):
             self.hub.flush(at: now) { core.recycle($0) }
             for session in self.hub.takeDrained() { core.sessionDrained(session) }
-            if core.hasWork { self.scheduleTick() }
+            if core.hasWork { self.scheduleWork() }
         case .elsewhere:
             self.hub.flush(at: now)
             for session in self.hub.takeDrained() {
@@ -108,6 +109,20 @@ final class LoopDriver {
         }
         self.scheduleWake(now)
     }
+
+    /// Goes on with what is done in steps, after the sockets had their turn: a task of the loop that makes the next one
+    /// would keep the loop from them until all is done.
+    private func scheduleWork() {
+        guard !self.isWorkScheduled, !self.isStopped else { return }
+        self.isWorkScheduled = true
+        self.eventLoop.assumeIsolated().scheduleTask(in: Self.workPause) {
+            self.isWorkScheduled = false
+            self.scheduleTick()
+        }
+    }
+
+    /// Long enough for the loop to look at its sockets, and short beside a step.
+    private static let workPause = TimeAmount.microseconds(200)
 
     /// Takes what the core says to this loop's sessions; written at the end of the tick.
     func take(_ batch: HubBatch) {

@@ -18,6 +18,8 @@ struct ClientLogin {
     private(set) var identity: Identity?
     /// Whether it has to say so; by itself, because every message asks.
     private(set) var isOwed: Bool
+    /// Whether what it has shown is being looked at: what is behind it waits for that.
+    var isPending = false
     /// Whether it has asked for something.
     var hasSpoken = false
     /// Ends the connection if it does not say it in time.

@@ -16,6 +16,12 @@ package struct OriginPolicy: Hashable, Sendable {
         self.allowed.contains(origin) || Self.isOwnPage(origin, host: host, isSecure: isSecure)
     }
 
+    /// Whether a name is one of the broker's: local, or that of a listed page.
+    package func isKnown(host: String) -> Bool {
+        let name = host.lowercased()
+        return Self.isLocal(host) || ["http", "https"].contains { self.allowed.contains("\($0)://\(name)") }
+    }
+
     /// Whether the page comes from where the request goes.
     ///
     /// That both have the same name shows nothing by itself: anybody can make a name of his own point here (DNS

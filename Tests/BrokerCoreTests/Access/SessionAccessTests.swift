@@ -136,6 +136,33 @@ struct SessionAccessTests {
         #expect(other.connection.closed?.code == nil)
     }
 
+    /// Verified before a reload and registered after it.
+    @Test func whoseTokenWasTakenAwayMeanwhileIsNotLetIn() throws {
+        let harness = try Self.harness(AccessRules())
+        harness.change(AccessRules()) { $0.proof != .token(sha256: [1]) }
+        let client = harness.connect(as: Self.meter)
+        harness.ask(#"{"op":"pub","id":1,"topic":"clicks","data":1}"#, from: client)
+        #expect(client.connection.closed?.code == CloseCode(.tokenInvalid))
+        var late = Identity(name: "meter-2", proof: .token(sha256: [2]))
+        late.expires = harness.time.wall
+        let other = harness.connect(as: late)
+        harness.ask(#"{"op":"ping","id":1}"#, from: other)
+        #expect(other.connection.closed?.code == CloseCode(.tokenExpired))
+    }
+
+    /// Three subscriptions at once, of which the first is refused: the others wait for their turn.
+    @Test func aRefusedSubscriptionEndsNoOtherOnesHold() throws {
+        let harness = try Self.harness(Self.rules(try AccessRuleTests.rule(.allow, .all, "*", "a/#")))
+        let client = harness.connect(as: Self.meter)
+        harness.ask(#"{"op":"pub","id":1,"topic":"a/1","data":1}"#, from: client)
+        for (id, topic) in [(2, "no"), (3, "a/#"), (4, "a/+")] {
+            harness.send(#"{"op":"sub","id":\#(id),"topic":"\#(topic)"}"#, from: client)
+        }
+        harness.settle()
+        let answers = client.frames().filter { $0.operation != "msg" }
+        #expect(answers.compactMap { $0.integer("id") } == [2, 3, 4])
+    }
+
     // MARK: Time
 
     @Test func whoseCredentialsEndIsWarnedOnceAndThenClosed() throws {

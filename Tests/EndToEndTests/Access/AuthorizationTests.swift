@@ -135,4 +135,35 @@ struct AuthorizationTests {
             #expect(try await AccessFixture.refusal(broker, []) == 101)
         }
     }
+
+    /// DNS rebinding: the page reads from the name that it has itself, so its browser says nothing of another origin.
+    @Test func aPageThatMadeItsNamePointHereReadsNothing() async throws {
+        try await TestBroker.run(origins: #"["https://app.example.com"]"#) { broker async throws in
+            for (host, status) in [
+                ("evil.example.com", 403), ("evil.example.com:\(broker.port)", 403), ("app.example.com", 200),
+                ("127.0.0.1:\(broker.port)", 200), ("localhost", 200), ("[::1]:80", 200),
+            ] {
+                let answer = try await HTTPExchange.send("GET /topics", ["Host": host], port: broker.port)
+                #expect(answer.status == status, "\(host)")
+            }
+        }
+    }
+
+    /// A publish whose body comes slowly is judged by what counts when it is there.
+    @Test func aTokenThatIsTakenAwayBeforeTheBodyIsThereCountsNothing() async throws {
+        try await AccessFixture.run { broker async throws in
+            try await WireClient.runRaw(port: broker.port) { client async throws in
+                let head = """
+                    POST /topics/power/meter-1 HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+                    Authorization: Bearer \(AccessFixture.meter)\r\nContent-Length: 2\r\nConnection: close\r\n\r\n4
+                    """
+                try await client.send(raw: Array(head.utf8))
+                let list = AccessFixture.tokens(without: "meter-1")
+                try Data(list.utf8).write(to: broker.folder.appendingPathComponent("tokens.json"))
+                #expect(try await AccessFixture.reload(broker) == 200)
+                try await client.send(raw: Array("2".utf8))
+                #expect(await client.rest().hasPrefix("HTTP/1.1 401 "))
+            }
+        }
+    }
 }

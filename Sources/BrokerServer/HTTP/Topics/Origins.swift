@@ -7,6 +7,8 @@ import Hummingbird
 struct Origins: Sendable {
     let access: ConnectionAccess
     let isSecure: Bool
+    /// Whether only this machine reaches the listener, which pages must not open to others.
+    let isLocal: Bool
 
     /// What a page may send and see beside what every page may.
     private static let requestFields = "Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, Authorization"
@@ -21,6 +23,21 @@ struct Origins: Sendable {
         else { return nil }
         self.access.refusals.add(.origin)
         return Self.refusal(origin)
+    }
+
+    /// Why a request is not answered that a page may have sent which has made its own name point here (DNS rebinding).
+    ///
+    /// Such a page reads as if it were ours, and sends no `Origin` then. It has no credentials, and asks for a name
+    /// that nobody has listed, so only that is refused; what a proxy of ours passes on has its name.
+    func hostRefusal(of request: Request, from address: String) -> HTTPRefusal? {
+        let policy = self.access.policy
+        let host = request.head.authority ?? ""
+        guard self.isLocal, !self.isSecure, request.headers[.authorization] == nil, !policy.proxies.isProxy(address),
+            !policy.origins.isKnown(host: host)
+        else { return nil }
+        self.access.refusals.add(.origin)
+        let reason = "'\(host)' is not known as a name of this broker; the operator can list http://\(host) (origins)"
+        return HTTPRefusal(.init(.forbidden, reason))
     }
 
     private static func refusal(_ origin: String) -> HTTPRefusal {

@@ -52,6 +52,8 @@ struct TopicRoutes: Sendable {
         var response: Response
         if let refusal = self.origins.refusal(of: request) {
             response = refusal.response
+        } else if let refusal = self.origins.hostRefusal(of: request, from: context.address) {
+            response = refusal.response
         } else if let refusal = self.rateRefusal(of: request, context) {
             response = refusal.response
         } else {
@@ -59,7 +61,7 @@ struct TopicRoutes: Sendable {
             case .failure(let refusal): response = refusal.response
             case .success(let identity):
                 let routes = self.speaking(for: identity)
-                response = isList ? await routes.list(request, context.peer) : await routes.topic(request, context.peer)
+                response = isList ? await routes.list(request, context.peer) : await routes.topic(request, context)
             }
         }
         self.origins.add(to: &response, request)
@@ -98,7 +100,8 @@ struct TopicRoutes: Sendable {
 
     // MARK: One
 
-    private func topic(_ request: Request, _ peer: PeerDescription) async -> Response {
+    private func topic(_ request: Request, _ context: ClientContext) async -> Response {
+        let peer = context.peer
         guard [.get, .head, .post, .delete].contains(request.method) else {
             return HTTPRefusal.wrongMethod(allowed: Self.topicMethods).response
         }
@@ -110,7 +113,7 @@ struct TopicRoutes: Sendable {
         let query = QueryString(request.uri.query)
         if let refusal = StreamRoutes.refusal(of: query) { return refusal.response }
         switch request.method {
-        case .post: return await self.publish(to: topic, query, request)
+        case .post: return await self.publish(to: topic, query, request, context)
         case .delete: return await self.delete(topic)
         case .get where StreamRoutes.isWanted(by: request): return await self.streams.listen(to: topic, request, peer)
         case .get where query["after"] != nil:
@@ -157,7 +160,12 @@ struct TopicRoutes: Sendable {
 
     // MARK: Publishing
 
-    private func publish(to topic: [UInt8], _ query: QueryString, _ request: Request) async -> Response {
+    private func publish(
+        to topic: [UInt8],
+        _ query: QueryString,
+        _ request: Request,
+        _ context: ClientContext
+    ) async -> Response {
         let once: [UInt8]
         switch Self.once(request) {
         case .failure(let refusal): return refusal.response
@@ -168,6 +176,8 @@ struct TopicRoutes: Sendable {
         case .failure(let refusal): return refusal.response
         case .success(let found): data = found
         }
+        // The body may have taken its time, in which credentials end or are taken away.
+        if case .failure(let refusal) = await self.login.identity(of: request, context) { return refusal.response }
         let retains: Bool
         switch query.text("retain") {
         case nil, "false": retains = false
