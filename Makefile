@@ -14,6 +14,7 @@ test: setup
 	swift test --skip-build --disable-xctest
 
 # The end-to-end tests again, with brokers that serve wss.
+test-tls: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH = 16
 test-tls: setup
 	swift build --build-tests $(TEST_FLAGS)
 	WSBROKER_TEST_TLS=1 swift test --skip-build --disable-xctest --filter EndToEndTests
