@@ -25,7 +25,10 @@ extension Broker {
         return true
     }
 
-    func principal(_ identity: Identity) -> Principal { Principal(identity, self.access.permissions(of: identity)) }
+    /// All without credentials share one.
+    private func principal(_ identity: Identity) -> Principal {
+        identity == .anonymous ? self.anonymous : Principal(identity, self.access.permissions(of: identity))
+    }
 
     /// Takes the credentials that a client gave in a later `hello`; what it says in it comes after this.
     package func renewed(_ id: SessionID, as identity: Identity) {
@@ -91,7 +94,7 @@ extension Broker {
         self.now = now
         self.access = access
         self.isValid = isValid
-        self.anonymous = self.principal(.anonymous)
+        self.anonymous = Principal(.anonymous, access.permissions(of: .anonymous))
         for session in self.sessions.joined().compactMap(\.self) where !session.isEnded {
             let identity = session.principal.identity
             guard isValid(identity) else {
@@ -99,7 +102,7 @@ extension Broker {
                 self.end(session, code, "what '\(identity.name)' has shown does not count any more")
                 continue
             }
-            let principal = identity == .anonymous ? self.anonymous : self.principal(identity)
+            let principal = self.principal(identity)
             guard principal.permissions != session.principal.permissions else { continue }
             session.speak(for: principal)
             self.endForbiddenSubscriptions(of: session)

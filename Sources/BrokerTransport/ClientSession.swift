@@ -92,10 +92,7 @@ final class ClientSession: MessageConsumer {
                 if !request.token.isEmpty { return self.logIn(request, message, session) }
             }
             self.login.hasSpoken = true
-            guard !self.login.isOwed else {
-                self.login.access.refusals.add(.credentials)
-                return self.loop.end(session, ConnectionAccess.unauthenticated)
-            }
+            guard !self.login.isOwed else { return self.endUnauthenticated() }
             if request.operation == .subscribe, Self.hasWildcards(request, message) { session.isHeld = true }
             self.loop.submit(request, UnsafeRawBufferPointer(message), from: session)
         } catch {
@@ -109,10 +106,14 @@ final class ClientSession: MessageConsumer {
     private func expectLogin() {
         let time = self.loop.configuration.handshakeTimeout
         self.login.deadline = self.loop.eventLoop.assumeIsolated().scheduleTask(in: time) {
-            guard let session = self.session else { return }
-            self.login.access.refusals.add(.credentials)
-            self.loop.end(session, ConnectionAccess.unauthenticated)
+            self.endUnauthenticated()
         }
+    }
+
+    private func endUnauthenticated() {
+        guard let session = self.session else { return }
+        self.login.access.refusals.add(.credentials)
+        self.loop.end(session, ConnectionAccess.unauthenticated)
     }
 
     /// Finds out who sends a `hello` with a token, and takes the request only then; the client waits for it.

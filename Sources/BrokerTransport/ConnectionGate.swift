@@ -40,7 +40,7 @@ package final class ConnectionGate: Sendable {
     }
 
     private func judgeAddress(_ address: String, _ counts: Counts) -> Verdict {
-        if self.perAddressMax > 0, counts.byAddress[Self.key(of: address), default: 0] >= self.perAddressMax {
+        if self.perAddressMax > 0, counts.byAddress[AddressNetwork.key(of: address), default: 0] >= self.perAddressMax {
             return .addressFull(limit: self.perAddressMax)
         }
         return .admitted
@@ -54,7 +54,7 @@ package final class ConnectionGate: Sendable {
             let verdict = self.judge(address, counts)
             guard verdict == .admitted else { return verdict }
             counts.all += 1
-            if let address { counts.byAddress[Self.key(of: address), default: 0] += 1 }
+            if let address { counts.byAddress[AddressNetwork.key(of: address), default: 0] += 1 }
             return .admitted
         }
     }
@@ -63,7 +63,7 @@ package final class ConnectionGate: Sendable {
     package func enterForwarded(_ address: String) -> Verdict {
         self.counts.withLock { counts in
             let verdict = self.judgeAddress(address, counts)
-            if verdict == .admitted { counts.byAddress[Self.key(of: address), default: 0] += 1 }
+            if verdict == .admitted { counts.byAddress[AddressNetwork.key(of: address), default: 0] += 1 }
             return verdict
         }
     }
@@ -84,15 +84,14 @@ package final class ConnectionGate: Sendable {
     /// What connections are counted by: the peer's IP address, or nothing where there is none.
     package static func address(of channel: any Channel) -> String { channel.remoteAddress?.ipAddress ?? "" }
 
-    /// An IPv6 address counts as its /64, which one customer has all of.
-    private static func key(of address: String) -> String { FailedLogins.network(of: address) }
-
     package func leave(_ address: String?) {
         self.counts.withLock { counts in
             counts.all -= 1
-            if let address { counts.leave(Self.key(of: address)) }
+            if let address { counts.leave(AddressNetwork.key(of: address)) }
         }
     }
 
-    package func leaveForwarded(_ address: String) { self.counts.withLock { $0.leave(Self.key(of: address)) } }
+    package func leaveForwarded(_ address: String) {
+        self.counts.withLock { $0.leave(AddressNetwork.key(of: address)) }
+    }
 }

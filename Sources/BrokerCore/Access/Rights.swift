@@ -10,6 +10,12 @@ package struct Rights: OptionSet, Hashable, Sendable {
     /// To reset and delete it; of all topics, to look at the broker and to command it.
     package static let admin = Self(rawValue: 4)
 
+    /// The right of a name, if there is one.
+    package init?(name: String) {
+        guard let known = Self.names.first(where: { $0.name == name }) else { return nil }
+        self = known.right
+    }
+
     package static let all: Self = [.publish, .subscribe, .admin]
     /// As configurations name them.
     package static let names: [(name: String, right: Self)] = [

@@ -27,12 +27,12 @@ package struct AccessRuleConfiguration: Hashable, Sendable {
         guard let names = reader.strings(key) else { return nil }
         var rights = Rights()
         for name in names {
-            guard let known = Rights.names.first(where: { $0.name == name }) else {
+            guard let right = Rights(name: name) else {
                 let list = Rights.names.map(\.name).joined(separator: ", ")
                 reader.report(key, "'\(name)' is none of \(list)")
                 continue
             }
-            rights.insert(known.right)
+            rights.insert(right)
         }
         if names.isEmpty { reader.report(key, "names nothing") }
         return rights

@@ -17,7 +17,7 @@ extension BrokerConfiguration {
     /// What clients without credentials may do, as far as the rules allow it.
     private var anonymousAccess: Rights {
         self.anonymousRightsInForce.reduce(into: Rights()) { rights, name in
-            for (known, right) in Rights.names where known == name { rights.insert(right) }
+            rights.formUnion(Rights(name: name) ?? [])
         }
     }
 }

@@ -1,3 +1,4 @@
+import BrokerCore
 package import BrokerTransport
 
 /// Everything an operator can set, with its defaults.
@@ -78,7 +79,7 @@ package struct BrokerConfiguration: Sendable {
 
     /// What anonymous clients may do where nothing is said, about them or about credentials.
     static let defaultRights = ["publish", "subscribe"]
-    static let knownRights = ["publish", "subscribe", "admin"]
+    static let knownRights = Rights.names.map(\.name)
 }
 
 /// A rule as it is written.

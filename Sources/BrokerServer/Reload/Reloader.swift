@@ -79,6 +79,9 @@ actor Reloader {
 
     /// What a configuration that was read again comes to, and everything that it needs.
     private struct Next {
+        /// What was read.
+        var wanted: BrokerConfiguration
+        /// What of it is taken over, with the rest as it is.
         var configuration: BrokerConfiguration
         var tls: TLSMaterial?
         var credentials: CredentialMaterial
@@ -102,6 +105,7 @@ actor Reloader {
         }
         guard problems.isEmpty, let credentials else { throw ConfigurationError(problems: problems) }
         return Next(
+            wanted: wanted,
             configuration: configuration,
             tls: tls,
             credentials: credentials,
@@ -144,8 +148,8 @@ actor Reloader {
         return .success(
             Outcome(
                 topics: next.configuration.topics.count,
-                changed: next.changes.filter { before.isReloadable($0, from: next.configuration) }.sorted(),
-                needsRestart: next.changes.filter { !before.isReloadable($0, from: next.configuration) }.sorted()
+                changed: next.changes.filter { before.isReloadable($0, from: next.wanted) }.sorted(),
+                needsRestart: next.changes.filter { !before.isReloadable($0, from: next.wanted) }.sorted()
             )
         )
     }

@@ -15,7 +15,7 @@ package final class AddressRates: Sendable {
     /// Takes one publish of an address; `nil` if it may, else how many milliseconds it has to wait.
     package func take(_ address: String, at now: NIODeadline) -> Int? {
         guard self.configuration.publishesPerSecond > 0 else { return nil }
-        let (network, time) = (FailedLogins.network(of: address), now.uptimeNanoseconds)
+        let (network, time) = (AddressNetwork.key(of: address), now.uptimeNanoseconds)
         return self.buckets.withLock { buckets in
             if buckets[network] == nil {
                 if buckets.count >= FailedLogins.addressesMax { Self.makeRoom(&buckets) }

@@ -27,7 +27,7 @@ package final class FailedLogins: Sendable {
     /// How long an address has to wait until it may try again, in whole seconds of at least 1, or `nil` if it may.
     package func isBlocked(_ address: String, at now: NIODeadline) -> Int? {
         guard self.limit > 0 else { return nil }
-        let minute = self.minutes.withLock { $0[Self.network(of: address)] }
+        let minute = self.minutes.withLock { $0[AddressNetwork.key(of: address)] }
         guard let minute, minute.end > now, minute.failures >= self.limit else { return nil }
         let left = (minute.end - now).nanoseconds
         return Int((left + 999_999_999) / 1_000_000_000)
@@ -36,7 +36,7 @@ package final class FailedLogins: Sendable {
     /// Notes that credentials from an address were wrong.
     package func failed(_ address: String, at now: NIODeadline) {
         guard self.limit > 0 else { return }
-        let network = Self.network(of: address)
+        let network = AddressNetwork.key(of: address)
         self.minutes.withLock { minutes in
             if let minute = minutes[network], minute.end > now {
                 minutes[network]?.failures = minute.failures + 1
@@ -56,18 +56,5 @@ package final class FailedLogins: Sendable {
             return
         }
         minutes[first.key] = nil
-    }
-
-    /// What an address is counted as: an IPv4 address as itself, also inside an IPv6 one, an IPv6 address as its /64.
-    static func network(of address: String) -> String {
-        guard address.contains(":"), case .v6(let parsed)? = try? SocketAddress(ipAddress: address, port: 0) else {
-            return address
-        }
-        // Family, port and flow take eight bytes; the address is the next sixteen.
-        let bytes = withUnsafeBytes(of: parsed.address) { Array($0[8..<24]) }
-        if bytes.prefix(10).allSatisfy({ $0 == 0 }), bytes[10] == 0xff, bytes[11] == 0xff {
-            return bytes.suffix(4).map { "\($0)" }.joined(separator: ".")
-        }
-        return bytes.prefix(8).map { String($0, radix: 16) }.joined(separator: ":") + "::/64"
     }
 }

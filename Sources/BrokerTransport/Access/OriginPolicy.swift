@@ -32,7 +32,9 @@ package struct OriginPolicy: Hashable, Sendable {
         return isSecure || Self.isLocal(host)
     }
 
-    private static func isLocal(_ host: String) -> Bool {
+    /// Whether it is a name that nobody can have made point here: an address, or a name without a dot. With or without
+    /// a port.
+    package static func isLocal(_ host: String) -> Bool {
         if host.hasPrefix("[") { return true }
         let name = host.prefix { $0 != ":" }
         return !name.contains(".") || name.utf8.allSatisfy { $0 == UInt8(ascii: ".") || (0x30...0x39).contains($0) }

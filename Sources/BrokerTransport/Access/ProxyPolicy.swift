@@ -1,5 +1,3 @@
-import NIOCore
-
 /// Which proxies are believed when they say for whom they ask (RFC 7239).
 ///
 /// Anybody can send the header, so it counts only from the addresses of an operator's own proxies.
@@ -12,7 +10,9 @@ package struct ProxyPolicy: Hashable, Sendable {
         /// Reads `192.0.2.0/24`, `2001:db8::/32`, or one address; `nil` if it is none of these.
         package init?(_ text: String) {
             let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-            guard (1...2).contains(parts.count), let bytes = Self.bytes(of: String(parts[0])) else { return nil }
+            guard (1...2).contains(parts.count), let bytes = AddressNetwork.bytes(of: String(parts[0])) else {
+                return nil
+            }
             self.bytes = bytes
             guard parts.count == 2 else {
                 self.bits = bytes.count * 8
@@ -25,20 +25,10 @@ package struct ProxyPolicy: Hashable, Sendable {
         }
 
         func contains(_ address: String) -> Bool {
-            guard let other = Self.bytes(of: address), other.count == self.bytes.count else { return false }
+            guard let other = AddressNetwork.bytes(of: address), other.count == self.bytes.count else { return false }
             let (whole, rest) = self.bits.quotientAndRemainder(dividingBy: 8)
             guard other[..<whole] == self.bytes[..<whole] else { return false }
             return rest == 0 || (other[whole] ^ self.bytes[whole]) >> (8 - rest) == 0
-        }
-
-        private static func bytes(of address: String) -> [UInt8]? {
-            guard let parsed = try? SocketAddress(ipAddress: address, port: 0) else { return nil }
-            switch parsed {
-            // Family and port take four bytes; of the longer one, the flow four more.
-            case .v4(let v4): return withUnsafeBytes(of: v4.address) { Array($0[4..<8]) }
-            case .v6(let v6): return withUnsafeBytes(of: v6.address) { Array($0[8..<24]) }
-            case .unixDomainSocket: return nil
-            }
         }
     }
 
@@ -72,7 +62,7 @@ package struct ProxyPolicy: Hashable, Sendable {
             guard parts.count == 2, parts[0].filter({ $0 != " " }).lowercased() == "for" else { continue }
             let value = parts[1].filter { $0 != "\"" && $0 != " " }
             let host = value.hasPrefix("[") ? value.dropFirst().prefix { $0 != "]" } : value.prefix { $0 != ":" }
-            return (try? SocketAddress(ipAddress: String(host), port: 0)) == nil ? nil : String(host)
+            return AddressNetwork.bytes(of: String(host)) == nil ? nil : String(host)
         }
         return nil
     }

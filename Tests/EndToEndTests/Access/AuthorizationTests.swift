@@ -101,6 +101,21 @@ struct AuthorizationTests {
         }
     }
 
+    /// What a reload can not take over is not told as taken over.
+    @Test(.disabled(if: TestTLS.isOn, "it begins without TLS"))
+    func tlsWhereThereWasNoneNeedsARestart() async throws {
+        try await TestBroker.run { broker async throws in
+            let wanted = #"{"listen":{"tls":{"certificate":"c.pem","key":"k.pem"}}}"#
+            try broker.rewrite { _ in wanted }
+            let answer = try await HTTPExchange.send("POST /reload", body: "{}", port: broker.adminPort)
+            #expect(answer.status == 200)
+            #expect(
+                answer.body.contains(#""needsRestart":["listen.tls.certificate","listen.tls.key"]"#),
+                "\(answer.body)"
+            )
+        }
+    }
+
     // MARK: The admin listener
 
     @Test(.disabled(if: TestTLS.isOn, "the admin listener speaks TLS there, see CertificateReloadTests"))

@@ -1,3 +1,4 @@
+import BrokerTransport
 import HTTPTypes
 import Hummingbird
 
@@ -36,8 +37,6 @@ struct BrowserGuard: Sendable {
     }
 
     private func isOurs(_ authority: String) -> Bool {
-        guard !authority.hasPrefix("[") else { return true }
-        let host = authority.prefix { $0 != ":" }
-        return !host.contains(".") || host == self.host || host.utf8.allSatisfy { $0 == 0x2E || 0x30...0x39 ~= $0 }
+        OriginPolicy.isLocal(authority) || authority.prefix { $0 != ":" } == self.host
     }
 }

@@ -61,7 +61,7 @@ struct TopicRoutes: Sendable {
             case .failure(let refusal): response = refusal.response
             case .success(let identity):
                 let routes = self.speaking(for: identity)
-                response = isList ? await routes.list(request, context.peer) : await routes.topic(request, context)
+                response = isList ? await routes.list(request, context.peer) : await routes.topic(request, context.peer)
             }
         }
         self.origins.add(to: &response, request)
@@ -100,8 +100,7 @@ struct TopicRoutes: Sendable {
 
     // MARK: One
 
-    private func topic(_ request: Request, _ context: ClientContext) async -> Response {
-        let peer = context.peer
+    private func topic(_ request: Request, _ peer: PeerDescription) async -> Response {
         guard [.get, .head, .post, .delete].contains(request.method) else {
             return HTTPRefusal.wrongMethod(allowed: Self.topicMethods).response
         }
@@ -113,7 +112,7 @@ struct TopicRoutes: Sendable {
         let query = QueryString(request.uri.query)
         if let refusal = StreamRoutes.refusal(of: query) { return refusal.response }
         switch request.method {
-        case .post: return await self.publish(to: topic, query, request, context)
+        case .post: return await self.publish(to: topic, query, request)
         case .delete: return await self.delete(topic)
         case .get where StreamRoutes.isWanted(by: request): return await self.streams.listen(to: topic, request, peer)
         case .get where query["after"] != nil:
@@ -160,12 +159,7 @@ struct TopicRoutes: Sendable {
 
     // MARK: Publishing
 
-    private func publish(
-        to topic: [UInt8],
-        _ query: QueryString,
-        _ request: Request,
-        _ context: ClientContext
-    ) async -> Response {
+    private func publish(to topic: [UInt8], _ query: QueryString, _ request: Request) async -> Response {
         let once: [UInt8]
         switch Self.once(request) {
         case .failure(let refusal): return refusal.response
@@ -176,8 +170,6 @@ struct TopicRoutes: Sendable {
         case .failure(let refusal): return refusal.response
         case .success(let found): data = found
         }
-        // The body may have taken its time, in which credentials end or are taken away.
-        if case .failure(let refusal) = await self.login.identity(of: request, context) { return refusal.response }
         let retains: Bool
         switch query.text("retain") {
         case nil, "false": retains = false
