@@ -23,6 +23,7 @@ package struct TestBroker: Sendable {
         rights: String? = nil,
         origins: String? = nil,
         auth: String? = nil,
+        proxies: [String] = [],
         files: [String: String] = [:],
         body: @escaping @Sendable (TestBroker) async throws -> Result
     ) async throws -> Result {
@@ -31,7 +32,7 @@ package struct TestBroker: Sendable {
         for (name, text) in files { try Data(text.utf8).write(to: folder.appendingPathComponent(name)) }
         let access = auth?.replacing("FOLDER", with: folder.path) ?? rights.map { "{\"anonymous\": \($0)}" }
         let tls = try await TestTLS.settings(beside: settings)
-        let reread = try Self.configuration(folder, settings + tls, topics, access, origins)
+        let reread = try Self.configuration(folder, settings + tls, topics, access, origins, proxies)
         let configuration = try reread()
         var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
@@ -79,13 +80,18 @@ package struct TestBroker: Sendable {
         _ settings: [String],
         _ topics: String?,
         _ access: String?,
-        _ origins: String?
+        _ origins: String?,
+        _ proxies: [String]
     ) throws -> BrokerApplication.Reread {
         let file = folder.appendingPathComponent("config.json")
         var sections: [String] = []
         if let topics { sections.append("\"topics\": \(topics)") }
         if let access { sections.append("\"auth\": \(access)") }
         if let origins { sections.append("\"origins\": \(origins)") }
+        if !proxies.isEmpty {
+            let list = proxies.map { "\"\($0)\"" }.joined(separator: ",")
+            sections.append("\"listen\": {\"proxies\": [\(list)]}")
+        }
         try Data("{\(sections.joined(separator: ","))}".utf8).write(to: file)
         let store = folder.appendingPathComponent("store.db").path
         return { () throws(ConfigurationError) in
