@@ -230,17 +230,14 @@ struct TopicRoutes: Sendable {
             let refusal = Refusal(.badEnvelope, "Content-Type has to be application/json; a bare number is JSON")
             return .failure(HTTPRefusal(refusal, status: .unsupportedMediaType))
         }
-        let body: ByteBuffer
-        do {
-            body = try await request.body.collect(upTo: self.wire.messageBytesMax)
-        } catch {
-            let most = self.wire.messageBytesMax
-            let refusal = Refusal(
-                .badEnvelope,
-                "the body is larger than \(most) bytes (limits.messageBytes), or broken"
-            )
-            return .failure(HTTPRefusal(refusal, status: .contentTooLarge))
+        let most = self.wire.messageBytesMax
+        let refusal = Refusal(.badEnvelope, "the body is larger than \(most) bytes (limits.messageBytes), or broken")
+        let tooLarge = HTTPRefusal(refusal, status: .contentTooLarge)
+        // Who says so is not waited for.
+        if let length = request.headers[.contentLength], UInt64(length) ?? .max > UInt64(most) {
+            return .failure(tooLarge)
         }
+        guard let body = try? await request.body.collect(upTo: most) else { return .failure(tooLarge) }
         let bytes = Array(body.readableBytesView)
         guard String(validating: bytes, as: UTF8.self) != nil else {
             return .failure(HTTPRefusal(Refusal(.badJSON, "the body is not UTF-8")))
