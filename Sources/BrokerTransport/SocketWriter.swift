@@ -1,5 +1,4 @@
 import NIOCore
-import NIOSSL
 
 #if canImport(Glibc)
 // Glibc for send(2).
@@ -10,7 +9,7 @@ import Musl
 import Darwin
 #endif
 
-/// Sends finished frames on one connection.
+/// Sends bytes that are finished on one connection.
 ///
 /// A system call is nearly all that sending costs, so it is made directly on the channel's descriptor, from wherever
 /// the bytes lie. What the kernel does not take goes the way of NIO, which knows how to wait for the socket; until
@@ -20,14 +19,9 @@ struct SocketWriter {
     /// How many writes wait in NIO for the socket.
     private var waitingWrites = 0
 
-    /// - Parameter channel: Whose descriptor is used if it has one, and if what goes through it is what is sent here:
-    ///   not with TLS in front of it, and not in tests without a socket.
+    /// - Parameter channel: Whose descriptor is used, if it has one; in tests without a socket everything goes through
+    ///   NIO.
     init(channel: any Channel) {
-        // The channel would give its descriptor with TLS too, and everything would go over the network as it is.
-        guard (try? channel.pipeline.syncOperations.context(handlerType: NIOSSLHandler.self)) == nil else {
-            self.descriptor = nil
-            return
-        }
         self.descriptor = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
             of: NIOBSDSocket.Handle.self
         ) { $0 }
@@ -36,8 +30,11 @@ struct SocketWriter {
     /// Whether bytes wait in NIO for the socket.
     var isWaiting: Bool { self.waitingWrites > 0 }
 
-    /// Sends as much of `bytes` as the socket takes now and returns the rest, which has to be written through NIO.
-    mutating func send(_ bytes: UnsafeRawBufferPointer, on channel: any Channel) -> ByteBuffer? {
+    /// Sends as much of `bytes` as the socket takes now.
+    ///
+    /// - Returns: How many bytes at the end were not sent and have to be written through NIO, after which
+    ///   ``finished()`` is called; `nil` if that is not needed.
+    mutating func send(_ bytes: UnsafeRawBufferPointer, on channel: any Channel) -> Int? {
         var sent = 0
         // A channel that has closed itself has given its descriptor back, perhaps to somebody else.
         if let descriptor = self.descriptor, !self.isWaiting, channel.isActive {
@@ -52,7 +49,7 @@ struct SocketWriter {
             if sent == bytes.count { return nil }
         }
         self.waitingWrites += 1
-        return ByteBuffer(bytes: UnsafeRawBufferPointer(rebasing: bytes[sent...]))
+        return bytes.count - sent
     }
 
     private static func send(_ descriptor: NIOBSDSocket.Handle, _ start: UnsafeRawPointer, _ count: Int) -> Int {

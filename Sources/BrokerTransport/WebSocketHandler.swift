@@ -13,7 +13,9 @@ package final class WebSocketHandler<Consumer: MessageConsumer>: ChannelDuplexHa
 
     private let consumer: Consumer
     private var context: ChannelHandlerContext?
+    /// `nil` with TLS, behind which a ``CiphertextHandler`` sends, and says when the socket is full.
     private var writer: SocketWriter?
+    private var isSocketFull = false
     private var parser: FrameParser
     private var assembler: MessageAssembler
     private var liveness: Liveness
@@ -47,7 +49,13 @@ package final class WebSocketHandler<Consumer: MessageConsumer>: ChannelDuplexHa
 
     package func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        self.writer = SocketWriter(channel: context.channel)
+        do {
+            // The channel would give its descriptor with TLS too, and everything would go over the network as it is.
+            let isSecure = try CiphertextHandler.add(to: context.pipeline.syncOperations)
+            if !isSecure { self.writer = SocketWriter(channel: context.channel) }
+        } catch {
+            context.close(promise: nil)
+        }
         self.consumer.opened(self)
     }
 
@@ -77,6 +85,9 @@ package final class WebSocketHandler<Consumer: MessageConsumer>: ChannelDuplexHa
             self.carryOut(self.closing.receivedEnd())
         case is ChannelShouldQuiesceEvent:
             self.drain()
+        case let event as SocketEvent:
+            self.isSocketFull = event == .full
+            if event == .free { self.wroteEverything() }
         default:
             context.fireUserInboundEventTriggered(event)
         }
@@ -97,8 +108,11 @@ package final class WebSocketHandler<Consumer: MessageConsumer>: ChannelDuplexHa
 
     /// Messages wait while this is so: bytes are kept, and none are read.
     private var mustWait: Bool {
-        self.closing.takesRequests && (self.writer?.isWaiting == true || self.consumer.mustWait)
+        self.closing.takesRequests && (self.isWaiting || self.consumer.mustWait)
     }
+
+    /// Whether something that was written waits for the socket.
+    private var isWaiting: Bool { self.isSocketFull || self.writer?.isWaiting == true }
 
     package func read(context: ChannelHandlerContext) {
         if self.mustWait {
@@ -228,20 +242,32 @@ extension WebSocketHandler: SessionConnection {
         PeerDescription(address: self.context?.remoteAddress.map(PeerDescription.text) ?? "")
     }
 
-    package var isWritable: Bool { self.writer?.isWaiting == false && self.closing.maySend }
+    package var isWritable: Bool { !self.isWaiting && self.closing.maySend }
 
     package func write(_ bytes: UnsafeRawBufferPointer) {
-        guard let context = self.context, let rest = self.writer?.send(bytes, on: context.channel) else { return }
+        guard let context = self.context else { return }
+        guard self.writer != nil else { return self.passOn(bytes, context, promise: nil) }
+        guard let left = self.writer?.send(bytes, on: context.channel) else { return }
         let written = context.eventLoop.makePromise(of: Void.self)
-        written.futureResult.assumeIsolated().whenSuccess { self.wroteEverything() }
+        written.futureResult.assumeIsolated().whenSuccess {
+            self.writer?.finished()
+            self.wroteEverything()
+        }
+        self.passOn(UnsafeRawBufferPointer(rebasing: bytes.suffix(left)), context, promise: written)
+    }
+
+    private func passOn(
+        _ bytes: UnsafeRawBufferPointer,
+        _ context: ChannelHandlerContext,
+        promise: EventLoopPromise<Void>?
+    ) {
         self.isWriting = true
-        context.writeAndFlush(self.wrapOutboundOut(rest), promise: written)
+        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer(bytes: bytes)), promise: promise)
         self.isWriting = false
     }
 
     private func wroteEverything() {
-        self.writer?.finished()
-        // What the socket takes at once, as with TLS it nearly always does, is no news: nobody has waited for it.
+        // What the socket takes at once after all is no news: nobody has waited for it.
         guard !self.isWriting else { return }
         self.consumer.becameWritable()
         self.resumeReading()

@@ -140,6 +140,20 @@ struct WebSocketHandlerTests {
         #expect(writes == 1)
     }
 
+    /// As the handler nearest to the socket says where there is TLS.
+    @Test func whileTheSocketIsFullRequestsWait() throws {
+        let setup = try Setup(TransportConfiguration())
+        setup.channel.pipeline.fireUserInboundEventTriggered(SocketEvent.full)
+        #expect(!setup.isRead())
+        try setup.receive(Self.ping(1))
+        setup.run()
+        #expect(try setup.sent().isEmpty)
+        setup.channel.pipeline.fireUserInboundEventTriggered(SocketEvent.free)
+        #expect(setup.socket.reads > 0, "what was swallowed is asked for again")
+        setup.run()
+        #expect(try setup.sent() == [Self.pong(1)])
+    }
+
     /// A ping goes out at the interval, and the connection is closed when its time is over.
     @Test func aSilentClientIsAskedAndThenClosed() throws {
         let setup = try Setup(
