@@ -24,6 +24,13 @@ struct AddressRatesTests {
         #expect(rates.take("192.0.2.1", at: self.start + .milliseconds(500)) == nil)
     }
 
+    @Test func anIPv6AddressCountsAsItsNetwork() {
+        let rates = Self.rates(1, burst: 1)
+        #expect(rates.take("2001:db8:1:2::1", at: self.start) == nil)
+        #expect(rates.take("2001:db8:1:2:ffff::9", at: self.start) == 1000)
+        #expect(rates.take("2001:db8:1:3::1", at: self.start) == nil)
+    }
+
     @Test func withoutALimitNobodyIsRemembered() {
         let rates = Self.rates(0, burst: 0)
         #expect(rates.take("192.0.2.1", at: self.start) == nil)
