@@ -6,23 +6,33 @@ extension Broker {
     /// Says whom a session speaks for, before it says anything itself.
     package func opened(_ id: SessionID, as identity: Identity) {
         let session = self.session(id)
-        guard self.admits(identity, session) else { return }
+        guard let identity = self.admitted(identity, session) else { return }
         session.speak(for: self.principal(identity))
         self.watchExpiry(of: session)
     }
 
-    /// Whether an identity counts now; ends the session if it does not. It was shown a while ago, and the rules or the
-    /// time may have gone on.
-    private func admits(_ identity: Identity, _ session: CoreSession) -> Bool {
-        if let expires = identity.expires, expires <= self.now.wall {
+    /// Takes the credentials that a client gave in a later `hello`; what it says in it comes after this.
+    package func renewed(_ id: SessionID, as identity: Identity) {
+        let session = self.session(id)
+        guard !session.isEnded, let identity = self.admitted(identity, session) else { return }
+        self.change(session, to: self.principal(identity))
+    }
+
+    /// An identity as it counts now, or `nil` if it does not, which ends the session. It was shown a while ago, and the
+    /// rules or the time may have gone on.
+    private func admitted(_ identity: Identity, _ session: CoreSession) -> Identity? {
+        switch self.standing(identity) {
+        case .counts(let identity):
+            guard let expires = identity.expires, expires <= self.now.wall else { return identity }
             self.end(session, .tokenExpired, "the credentials of '\(identity.name)' have ended")
-            return false
+        case .ended:
+            let code = identity == .anonymous ? ErrorCode.unauthenticated : .tokenInvalid
+            self.end(session, code, "what '\(identity.name)' has shown does not count any more")
+        case .isUnknown:
+            let reason = "what '\(identity.name)' has shown is judged by something else now: connect again"
+            self.end(session, .restarting, reason)
         }
-        guard self.isValid(identity) else {
-            self.end(session, .tokenInvalid, "what '\(identity.name)' has shown does not count any more")
-            return false
-        }
-        return true
+        return nil
     }
 
     /// All without credentials share one.
@@ -30,13 +40,12 @@ extension Broker {
         identity == .anonymous ? self.anonymous : Principal(identity, self.access.permissions(of: identity))
     }
 
-    /// Takes the credentials that a client gave in a later `hello`; what it says in it comes after this.
-    package func renewed(_ id: SessionID, as identity: Identity) {
-        let session = self.session(id)
-        guard !session.isEnded, self.admits(identity, session) else { return }
-        session.speak(for: self.principal(identity))
+    /// Lets a session do what its principal may now, and nothing else.
+    private func change(_ session: CoreSession, to principal: Principal) {
+        session.speak(for: principal)
         self.watchExpiry(of: session)
         self.endForbiddenSubscriptions(of: session)
+        self.keepProducer(of: session)
     }
 
     // MARK: Credentials that end
@@ -80,7 +89,7 @@ extension Broker {
         self.end(session, code, reason)
     }
 
-    private func end(_ session: CoreSession, _ code: ErrorCode, _ reason: String) {
+    func end(_ session: CoreSession, _ code: ErrorCode, _ reason: String) {
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
         self.refuse(Refusal(code, reason), id: none, requestBytes: 0, session)
         session.isEnded = true
@@ -89,23 +98,21 @@ extension Broker {
 
     /// Puts other rules in force: for every session anew. Subscriptions that are not allowed any more end.
     ///
-    /// - `isValid`: Whether what showed an identity still stands.
-    package func changeAccess(_ access: AccessRules, at now: BrokerTime, isValid: @escaping (Identity) -> Bool) {
+    /// - `standing`: What has become of the credentials that somebody has shown.
+    package func changeAccess(
+        _ access: AccessRules,
+        at now: BrokerTime,
+        standing: @escaping (Identity) -> Standing
+    ) {
         self.now = now
         self.access = access
-        self.isValid = isValid
+        self.standing = standing
         self.anonymous = Principal(.anonymous, access.permissions(of: .anonymous))
         for session in self.sessions.joined().compactMap(\.self) where !session.isEnded {
-            let identity = session.principal.identity
-            guard isValid(identity) else {
-                let code = identity == .anonymous ? ErrorCode.unauthenticated : .tokenInvalid
-                self.end(session, code, "what '\(identity.name)' has shown does not count any more")
-                continue
-            }
+            guard let identity = self.admitted(session.principal.identity, session) else { continue }
             let principal = self.principal(identity)
-            guard principal.permissions != session.principal.permissions else { continue }
-            session.speak(for: principal)
-            self.endForbiddenSubscriptions(of: session)
+            guard principal != session.principal else { continue }
+            self.change(session, to: principal)
         }
     }
 

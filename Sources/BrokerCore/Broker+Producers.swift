@@ -20,6 +20,7 @@ extension Broker {
         let key = ProducerTable.Key(principal: session.principal.storedName, name: name)
         let text = String(decoding: name, as: UTF8.self)
         let producer: ProducerState
+        let isKept = session.mayPublishSomewhere
         if let known = self.producers.find(key) {
             if let epoch = request.producerEpoch, epoch != known.epoch {
                 return .failure(
@@ -30,18 +31,19 @@ extension Broker {
             self.replace(known, by: session, goesOn ? .replaced : .fenced)
             if !goesOn { known.restart(epoch: self.drawEpoch()) }
             producer = known
+        } else if !isKept {
+            // Nothing of it is ever accepted, so there is nothing to remember; and saying names fills no store.
+            producer = ProducerState(key: key, epoch: request.producerEpoch ?? self.drawEpoch())
+            producer.advance(to: request.producerAcked ?? 0)
         } else if request.producerEpoch != nil {
             let reason = "no producer '\(text)' is known any more: what it has published before can not be told apart"
             return .failure(Refusal(.producerUnknown, reason))
         } else {
-            guard self.makeRoomForProducer() else {
-                let most = self.limits.producers
-                return .failure(Refusal(.limitReached, "there are \(most) producers already (limits.producers)"))
-            }
-            producer = self.producers.make(key, epoch: self.drawEpoch())
+            producer = ProducerState(key: key, epoch: self.drawEpoch())
+            if let refusal = self.keep(producer) { return .failure(refusal) }
         }
         if request.producerResumes { producer.setResumes() }
-        self.producers.use(producer)
+        if producer.isKept { self.producers.use(producer) }
         producer.session = session.id
         session.producer = producer
         var welcome = ProducerWelcome(name: name, epoch: producer.epoch, next: 0)
@@ -69,16 +71,33 @@ extension Broker {
         self.close(old, code)
     }
 
-    private func makeRoomForProducer() -> Bool {
-        guard self.producers.count >= self.limits.producers else { return true }
-        guard let victim = self.producers.evict(committed: self.committed) else { return false }
-        self.gathering.forgottenProducers.append(victim.id)
-        return true
+    /// Remembers a new producer, or says why there is no room for it.
+    private func keep(_ producer: ProducerState) -> Refusal? {
+        if self.producers.count >= self.limits.producers {
+            guard let victim = self.producers.evict(for: producer.key.principal, committed: self.committed) else {
+                let most = self.limits.producers
+                return Refusal(.limitReached, "there are \(most) producers already (limits.producers)")
+            }
+            self.gathering.forgottenProducers.append(victim.id)
+        }
+        self.producers.keep(producer)
+        return nil
+    }
+
+    /// Remembers the producer of a session that may publish from now on and might not before.
+    ///
+    /// Where that can not be, the client has to connect again, and is told then what is in the way.
+    func keepProducer(of session: CoreSession) {
+        guard let producer = session.producer, !producer.isKept, session.mayPublishSomewhere else { return }
+        guard self.producers.find(producer.key) == nil, self.keep(producer) == nil else {
+            return self.end(session, .restarting, "what may be published has changed: connect again")
+        }
+        self.note(producer)
     }
 
     /// Takes what a producer is now into the transaction that gathers.
     private func note(_ producer: ProducerState) {
-        if producer.changed(in: self.gathering.number) { self.gathering.producers.append(producer) }
+        if producer.isKept, producer.changed(in: self.gathering.number) { self.gathering.producers.append(producer) }
     }
 
     // MARK: Numbered publishes

@@ -186,6 +186,7 @@ extension Broker {
         let batch = self.batch(session.pendingBatch)
         self.putInOrder(batch)
         self.dropInterest(filter, wantsAll: wantsAll, hub: session.id.hub)
+        self.noteUnwanted(filter)
         batch.hubs[Int(session.id.hub)].subscribe(
             SubscriptionChange(session: session.id, filter: filter, options: nil),
             flags: []
@@ -208,10 +209,13 @@ extension Broker {
     /// Whether the next tick has something to go on with that waits for nobody.
     package var hasWork: Bool { !self.readySnapshots.isEmpty || self.searches.contains { self.canAdvance($0) } }
 
-    /// Makes the next page of every subscription that can take one.
+    /// How many pages one tick makes, so that many who ask for everything do not keep the loop from its sockets.
+    private static var tickPages: Int { 4 }
+
+    /// Makes the next page of the subscriptions that can take one and have waited longest.
     func makeSnapshotPages() {
-        let ready = self.readySnapshots
-        self.readySnapshots.removeAll(keepingCapacity: true)
+        let ready = self.readySnapshots.prefix(Self.tickPages)
+        self.readySnapshots.removeFirst(ready.count)
         for id in ready {
             guard let session = self.existingSession(id), let snapshot = session.snapshot else { continue }
             self.makePage(snapshot, session)

@@ -173,6 +173,24 @@ extension Broker {
         self.forget(topic, at: index)
     }
 
+    /// Notes that somebody does not want to hear of a topic any more.
+    ///
+    /// One that never had anything stays for a while, for a subscriber who comes again. Of those only so many stay:
+    /// else who may only subscribe could fill the table with names that it has made up.
+    func noteUnwanted(_ filter: TopicFilter) {
+        guard !filter.hasWildcards, let topic = filter.bytes.withUnsafeBytes({ self.existingTopic($0) }),
+            topic.offset == 0, topic.isEphemeral, self.interest(in: topic).any == 0
+        else { return }
+        self.unwantedTopics.append(topic)
+        guard self.unwantedTopics.count > Self.unwantedTopicsMax,
+            let oldest = self.unwantedTopics.popFirst(), oldest.offset == 0
+        else { return }
+        self.forgetIfUnused(oldest)
+    }
+
+    /// As many as a few hundred connections have subscriptions.
+    static var unwantedTopicsMax: Int { 10_000 }
+
     private func forget(_ topic: TopicState, at index: Int) {
         self.table.remove(hash: topic.name.withUnsafeBytes(TopicTable.hash), index: index)
         self.topics[index] = nil

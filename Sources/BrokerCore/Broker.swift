@@ -15,8 +15,8 @@ package final class Broker {
     var rules: TopicRules
     let limits: BrokerLimits
     var access: AccessRules
-    /// Whether what showed an identity still stands: what is judged elsewhere may come here after a reload.
-    var isValid: (Identity) -> Bool = { _ in true }
+    /// What has become of credentials: what is judged elsewhere may come here after a reload.
+    var standing: (Identity) -> Standing = { .counts($0) }
     /// Whom a session speaks for that has said nothing about it.
     var anonymous: Principal
     let serverName: String
@@ -52,6 +52,9 @@ package final class Broker {
     let nobody: CoreSession
     /// Where the search for idle topics goes on.
     var sweepCursor = 0
+
+    /// Topics that never had anything and that nobody subscribes to any more, in the order in which that came to be.
+    var unwantedTopics: CircularBuffer<TopicState> = []
 
     // Exactly once
     var producers = ProducerTable()
@@ -224,7 +227,10 @@ package final class Broker {
         guard let session = self.existingSession(id) else { return }
         if self.lastSession === session { self.lastSession = self.nobody }
         if let producer = session.producer, producer.session == id { producer.session = nil }
-        for (filter, wantsAll) in session.filters { self.dropInterest(filter, wantsAll: wantsAll, hub: id.hub) }
+        for (filter, wantsAll) in session.filters {
+            self.dropInterest(filter, wantsAll: wantsAll, hub: id.hub)
+            self.noteUnwanted(filter)
+        }
         self.sessions[Int(id.hub)][Int(id.slot)] = nil
     }
 
@@ -283,7 +289,8 @@ package final class Broker {
             switch self.claim(request, in: message, session) {
             case .success(let claimed):
                 welcome = claimed
-                needs = self.gathering.number
+                // What is not kept waits for nothing.
+                needs = session.producer?.isKept == true ? self.gathering.number : 0
             case .failure(let refusal):
                 self.refuse(refusal, id: id, requestBytes: request.messageBytes, session)
                 session.isEnded = true

@@ -58,8 +58,8 @@ package struct BrokerApplication: Sendable {
         let reloads = reloadSignals.isEmpty ? nil : await UnixSignalsSequence(trapping: reloadSignals)
         ProcessResources.raiseDescriptorLimit()
         ProcessResources.keepFilesPrivate()
-        let authenticator = try await self.makeAuthenticator()
         let tls = try self.openTLS()
+        let authenticator = try await self.makeAuthenticator(tls)
         let store = try self.openStore()
         defer { store.close() }
         let threads = self.configuration.eventLoops > 0 ? self.configuration.eventLoops : ProcessResources.coreCount
@@ -70,9 +70,10 @@ package struct BrokerApplication: Sendable {
         self.logger.notice("the broker has stopped")
     }
 
-    private func makeAuthenticator() async throws(BrokerError) -> BrokerAuthenticator {
+    private func makeAuthenticator(_ tls: ServerTLS?) async throws(BrokerError) -> BrokerAuthenticator {
         do throws(ConfigurationError) {
-            let material = try await CredentialMaterial.load(self.configuration)
+            var material = try await CredentialMaterial.load(self.configuration)
+            material.clientAuthorities = tls?.clientAuthorities ?? []
             material.warn(self.logger)
             return BrokerAuthenticator(material)
         } catch {
@@ -295,7 +296,7 @@ package struct BrokerApplication: Sendable {
                     waitMax: self.configuration.waitSeconds
                 ),
                 wire: wire,
-                rates: AddressRates(self.configuration.transport)
+                rates: PublisherRates(self.configuration.transport)
             ),
             files: StaticFiles(folder: dashboard.files, chart: dashboard.chart, hasPage: dashboard.isEnabled)
         )

@@ -273,9 +273,9 @@ package final class CoreHarness {
 
     /// Puts other access rules in force, between two requests.
     ///
-    /// - `isValid`: Whether what showed an identity still stands.
-    package func change(_ access: AccessRules, isValid: @escaping (Identity) -> Bool = { _ in true }) {
-        self.broker.changeAccess(access, at: self.time, isValid: isValid)
+    /// - `standing`: What has become of the credentials that somebody has shown.
+    package func change(_ access: AccessRules, standing: @escaping (Identity) -> Standing = { .counts($0) }) {
+        self.broker.changeAccess(access, at: self.time, standing: standing)
         self.tick()
     }
 

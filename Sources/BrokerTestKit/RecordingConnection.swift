@@ -30,6 +30,8 @@ package final class RecordingConnection: SessionConnection {
 
     package func secondPassed(_ now: UInt64) {}
 
+    package func accessChanged() {}
+
     package func drain() {}
 
     package func close(_ code: CloseCode, reason: String) {

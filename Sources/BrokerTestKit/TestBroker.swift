@@ -16,15 +16,14 @@ package struct TestBroker: Sendable {
     /// - `settings`: Assignments of configuration keys, such as `limits.messageBytes=1KiB`.
     /// - `topics`: The `topics` section as JSON, or `nil` for the default rules.
     /// - `auth`: The `auth` section as JSON, in which `FOLDER` is the broker's own; instead of `rights`.
-    /// - `proxies`: `listen.proxies` as JSON.
     /// - `files`: What is in that folder before the broker starts, by name.
     package static func run<Result: Sendable>(
         settings: [String] = [],
         topics: String? = nil,
         rights: String? = nil,
         origins: String? = nil,
-        proxies: String? = nil,
         auth: String? = nil,
+        proxies: [String] = [],
         files: [String: String] = [:],
         body: @escaping @Sendable (TestBroker) async throws -> Result
     ) async throws -> Result {
@@ -33,11 +32,7 @@ package struct TestBroker: Sendable {
         for (name, text) in files { try Data(text.utf8).write(to: folder.appendingPathComponent(name)) }
         let access = auth?.replacing("FOLDER", with: folder.path) ?? rights.map { "{\"anonymous\": \($0)}" }
         let tls = try await TestTLS.settings(beside: settings)
-        let sections = [
-            ("topics", topics), ("auth", access), ("origins", origins),
-            ("listen", proxies.map { "{\"proxies\": \($0)}" }),
-        ]
-        let reread = try Self.configuration(folder, settings + tls, sections)
+        let reread = try Self.configuration(folder, settings + tls, topics, access, origins, proxies)
         let configuration = try reread()
         var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
@@ -83,11 +78,21 @@ package struct TestBroker: Sendable {
     private static func configuration(
         _ folder: URL,
         _ settings: [String],
-        _ sections: [(name: String, json: String?)]
+        _ topics: String?,
+        _ access: String?,
+        _ origins: String?,
+        _ proxies: [String]
     ) throws -> BrokerApplication.Reread {
         let file = folder.appendingPathComponent("config.json")
-        let members = sections.compactMap { name, json in json.map { "\"\(name)\": \($0)" } }
-        try Data("{\(members.joined(separator: ","))}".utf8).write(to: file)
+        var sections: [String] = []
+        if let topics { sections.append("\"topics\": \(topics)") }
+        if let access { sections.append("\"auth\": \(access)") }
+        if let origins { sections.append("\"origins\": \(origins)") }
+        if !proxies.isEmpty {
+            let list = proxies.map { "\"\($0)\"" }.joined(separator: ",")
+            sections.append("\"listen\": {\"proxies\": [\(list)]}")
+        }
+        try Data("{\(sections.joined(separator: ","))}".utf8).write(to: file)
         let store = folder.appendingPathComponent("store.db").path
         return { () throws(ConfigurationError) in
             try BrokerConfiguration.load(

@@ -48,6 +48,8 @@ final class ClientSession: MessageConsumer {
         let session = self.loop.hub.open(connection)
         session.since = self.loop.now().wall
         self.session = session
+        // Its handshake may have been before a reload that is over now.
+        self.login.reconsider()
         switch self.login.identity {
         case nil: self.expectLogin()
         case .anonymous?: break
@@ -61,6 +63,10 @@ final class ClientSession: MessageConsumer {
     func becameWritable() {
         guard let session = self.session else { return }
         self.loop.hub.connectionBecameWritable(session, at: self.now)
+    }
+
+    func accessChanged() {
+        if self.login.reconsider() { self.expectLogin() }
     }
 
     func writeFarewell(into buffer: inout ByteBuffer) {

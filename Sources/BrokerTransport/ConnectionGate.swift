@@ -9,6 +9,16 @@ package final class ConnectionGate: Sendable {
         case full(limit: Int)
         /// This address has too many.
         case addressFull(limit: Int)
+
+        /// Why there is no room, if there is none.
+        package var reason: String? {
+            switch self {
+            case .admitted: nil
+            case .full(let limit): "there are \(limit) connections already (limits.connections)"
+            case .addressFull(let limit):
+                "there are \(limit) connections from this address already (limits.connectionsPerAddress)"
+            }
+        }
     }
 
     private struct Counts {
@@ -20,6 +30,9 @@ package final class ConnectionGate: Sendable {
             self.byAddress[address] = count > 1 ? count - 1 : nil
         }
     }
+
+    /// When it is worth while to come again, in seconds.
+    package static let retrySeconds = 5
 
     private let connectionsMax: Int
     private let perAddressMax: Int

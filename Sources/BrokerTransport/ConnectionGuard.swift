@@ -1,12 +1,13 @@
 import NIOCore
 
-/// Watches the time of a connection that is not a WebSocket: until its first request is complete, and again from the
+/// Watches the time of a connection that is not a WebSocket: of each request until it is complete, and again from the
 /// last answer to its end.
 ///
 /// It sits in front of everything and counts from the accept on, so neither silence nor one byte a second keeps a
-/// connection. It is taken out when a WebSocket is open; for plain HTTP the idle time-out takes over once a request
-/// has been answered. After the last answer it throws away what still comes and cuts a client that does not go:
-/// closing at once would take the answer from it, because a socket that is closed with unread bytes is reset.
+/// connection, whether the request is answered before its end or not. It is taken out when a WebSocket is open; between
+/// the requests of plain HTTP the idle time-out takes over. After the last answer it throws away what still comes and
+/// cuts a client that does not go: closing at once would take the answer from it, because a socket that is closed with
+/// unread bytes is reset.
 final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -24,9 +25,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// How many bytes of the current request's first line have come.
     private(set) var requestLineBytes = 0
     private var isInRequestLine = true
+    /// Whether a request is on its way, of which the end has not come; the first one is from the accept on.
+    private var isInRequest = true
 
     /// - Parameters:
-    ///   - handshakeTimeout: From the accept to the first answer.
+    ///   - handshakeTimeout: From the accept, and later from the first byte of a request, to the request's end.
     ///   - closeTimeout: From the last answer to the client's end.
     ///   - address: Where the client comes from, without the port.
     init(handshakeTimeout: TimeAmount, closeTimeout: TimeAmount, address: String) {
@@ -53,6 +56,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !self.isClosing else { return }
+        if !self.isInRequest {
+            self.isInRequest = true
+            self.cut(context, in: self.handshakeTimeout)
+        }
         if self.isInRequestLine {
             let bytes = self.unwrapInboundIn(data).readableBytesView
             let end = bytes.firstIndex(of: UInt8(ascii: "\n"))
@@ -66,14 +73,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     func requestEnded() {
         self.isInRequestLine = true
         self.requestLineBytes = 0
+        self.isInRequest = false
         // It is for the broker now to answer, and some answers take their time.
         if !self.isClosing { self.cancel() }
-    }
-
-    /// An answer means that a request was there, whole or not.
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if !self.isClosing { self.cancel() }
-        context.write(data, promise: promise)
     }
 
     /// Nothing more is said: the client has to go.

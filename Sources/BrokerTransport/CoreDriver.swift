@@ -178,8 +178,8 @@ package final class CoreDriver {
     func setStorageShortage(_ reason: String?) { self.broker.storageShortage = reason }
 
     /// Puts other access rules in force between two requests.
-    func changeAccess(_ access: AccessRules, isValid: @escaping (Identity) -> Bool) {
-        self.broker.changeAccess(access, at: self.now(), isValid: isValid)
+    func changeAccess(_ access: AccessRules, standing: @escaping (Identity) -> Standing) {
+        self.broker.changeAccess(access, at: self.now(), standing: standing)
         self.passOn()
         self.loops[0].finishTick()
     }

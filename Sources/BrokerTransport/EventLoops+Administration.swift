@@ -40,17 +40,20 @@ extension EventLoops {
 
     /// Puts other access rules in force, and judges everybody who is connected by them.
     ///
-    /// - `isValid`: Whether what showed an identity still stands.
+    /// - `standing`: What has become of the credentials that somebody has shown.
     package func changeAccess(
         _ access: AccessRules,
-        isValid: @escaping @Sendable (Identity) -> Bool
+        standing: @escaping @Sendable (Identity) -> Standing
     ) async throws {
         let promise = self.loops[0].makePromise(of: Void.self)
         self.core.run {
-            $0.changeAccess(access, isValid: isValid)
+            $0.changeAccess(access, standing: standing)
             promise.succeed()
         }
         try await promise.futureResult.get()
+        for (loop, driver) in zip(self.loops, self.drivers) {
+            try await loop.submit { driver.value.accessChanged() }.get()
+        }
     }
 
     /// Closes a connection with 1008, which tells the client that it was meant; returns whether there is such a one.

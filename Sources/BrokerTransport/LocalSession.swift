@@ -106,6 +106,8 @@ extension LocalSession: SessionConnection {
         self.close(.serviceRestart, reason: "restarting")
     }
 
+    package func accessChanged() {}
+
     package func drain() {
         guard self.waitsForAnswer else { return self.close(.serviceRestart, reason: "restarting") }
         self.drainDeadline = self.loop.now().monotonic + UInt64(self.loop.configuration.stopTimeout.nanoseconds)

@@ -270,6 +270,9 @@ final class LoopDriver {
         }
     }
 
+    /// Tells everybody that other rules say now who has to show who it is.
+    func accessChanged() { self.hub.forEachSession { $0.connection?.accessChanged() } }
+
     /// Says goodbye to everybody.
     func drain() {
         self.isDraining = true

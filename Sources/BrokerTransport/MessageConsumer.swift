@@ -28,6 +28,8 @@ package protocol MessageConsumer: AnyObject {
     func received(binary message: UnsafeMutableRawBufferPointer)
     /// The socket has taken everything that it was given.
     func becameWritable()
+    /// Other rules say now who has to show who it is.
+    func accessChanged()
     /// Writes what is said last, ahead of the Close, when the broker stops.
     func writeFarewell(into buffer: inout ByteBuffer)
     /// The connection is gone; called once.

@@ -96,8 +96,8 @@ package struct UpgradeChannel: HTTPChannelHandler {
             // In front of the guard, which looks at plain bytes; its time begins now and so covers this handshake too.
             if let tls { try operations.addHandler(NIOSSLServerHandler.saving(tls.clients)) }
             try operations.addHandler(connection)
-            if tls?.asksClients == true {
-                try operations.addHandler(ClientCertificateHandler(connection: connection))
+            if let authorities = tls?.clientAuthorities {
+                try operations.addHandler(ClientCertificateHandler(connection: connection, authorities: authorities))
             }
             let upgrade = NIOTypedHTTPServerUpgradeConfiguration<Outcome>(
                 upgraders: [self.upgrader],
@@ -185,19 +185,11 @@ private struct Refused: Error {}
 extension WebSocketUpgrade.Refusal {
     /// Of a client for which there is no room, if there is none.
     fileprivate init?(_ verdict: ConnectionGate.Verdict, countedIn counts: RefusalCounts) {
-        let retry = WebSocketUpgrade.Header(name: "Retry-After", value: "5")
-        switch verdict {
-        case .admitted:
-            return nil
-        case .full(let limit):
-            counts.add(.connections)
-            let reason = "there are \(limit) connections already (limits.connections)"
-            self.init(status: 503, reason: reason, headers: [retry])
-        case .addressFull(let limit):
-            counts.add(.address)
-            let reason = "there are \(limit) connections from this address already (limits.connectionsPerAddress)"
-            self.init(status: 429, reason: reason, headers: [retry])
-        }
+        guard let reason = verdict.reason else { return nil }
+        let isFull = if case .full = verdict { true } else { false }
+        counts.add(isFull ? .connections : .address)
+        let retry = WebSocketUpgrade.Header(name: "Retry-After", value: "\(ConnectionGate.retrySeconds)")
+        self.init(status: isFull ? 503 : 429, reason: reason, headers: [retry])
     }
 
     /// Of credentials that are not taken.
@@ -309,18 +301,19 @@ private struct WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader {
         _ connection: ConnectionGuard,
         _ channel: any Channel
     ) -> EventLoopFuture<Void> {
-        let policy = self.access.policy
-        let query = policy.allowsQueryToken ? head.uri.split(separator: "?", maxSplits: 1).dropFirst().first : nil
-        let token: String?
+        let shown: Credentials?
         do throws(Credentials.Unreadable) {
-            token = try Credentials.token(query: query) { head.headers[$0] }
+            let query = head.uri.split(separator: "?", maxSplits: 1).dropFirst().first
+            shown = try self.access.credentials(query: query, certificate: peerCertificate(of: channel)) {
+                head.headers[$0]
+            }
         } catch {
             return WebSocketUpgrade.Refusal(status: 400, reason: error.reason).answer(on: channel)
                 .flatMapThrowing { throw Refused() }
         }
-        let credentials = Credentials(token: token, certificate: peerCertificate(of: channel))
-        guard credentials != Credentials() else {
-            connection.admission.identity = policy.allowsAnonymous ? .anonymous : nil
+        guard let credentials = shown else {
+            // Who is nobody may still say in `hello` who it is.
+            connection.admission.identity = self.access.policy.allowsAnonymous ? .anonymous : nil
             return channel.eventLoop.makeSucceededVoidFuture()
         }
         let address = connection.admission.address

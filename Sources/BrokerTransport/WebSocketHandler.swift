@@ -269,6 +269,8 @@ extension WebSocketHandler: SessionConnection {
         }
     }
 
+    package func accessChanged() { self.consumer.accessChanged() }
+
     package func drain() {
         self.closing.drain()
         self.finishDraining()

@@ -22,6 +22,7 @@ sys.path.insert(0, str(HERE))
 import authentication  # noqa: E402
 import handshake  # noqa: E402
 import rights  # noqa: E402
+import use_up  # noqa: E402
 import weaknesses  # noqa: E402
 from check import Check, Failed  # noqa: E402
 from target import Target  # noqa: E402
@@ -89,7 +90,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if not arguments.broker.exists():
         parser.error(f"{arguments.broker} is missing; build it with: make build")
-    checks = [*handshake.checks, *weaknesses.checks, *authentication.checks, *rights.checks]
+    checks = [*handshake.checks, *weaknesses.checks, *authentication.checks, *rights.checks, *use_up.checks]
     if wanted := arguments.wanted:
         checks = [one for one in checks if any(text in f"{one.number} {one.sentence}" for text in wanted)]
         if not checks:

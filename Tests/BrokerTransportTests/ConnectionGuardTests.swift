@@ -37,12 +37,33 @@ struct ConnectionGuardTests {
         #expect(!channel.isActive)
     }
 
-    @Test func anAnswerEndsTheWatch() throws {
+    /// Who is refused at once could send the rest of its body a byte a minute.
+    @Test func anAnswerBeforeTheEndOfTheRequestBuysNoTime() throws {
         let channel = try self.channel()
-        try channel.writeOutbound(ByteBuffer(string: "HTTP/1.1 200 OK\r\n\r\n"))
-        channel.embeddedEventLoop.advanceTime(by: .hours(1))
+        try channel.writeInbound(ByteBuffer(string: "POST /topics/a HTTP/1.1\r\nContent-Length: 100\r\n\r\n"))
+        channel.embeddedEventLoop.advanceTime(by: .seconds(4))
+        try channel.writeOutbound(ByteBuffer(string: "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"))
+        try channel.writeInbound(ByteBuffer(string: "1"))
+        channel.embeddedEventLoop.advanceTime(by: .seconds(1) - .nanoseconds(1))
         #expect(channel.isActive)
-        _ = try channel.finish()
+        channel.embeddedEventLoop.advanceTime(by: .nanoseconds(1))
+        #expect(!channel.isActive)
+    }
+
+    @Test func eachRequestHasTheTimeOfTheFirst() throws {
+        let channel = try self.channel()
+        let connection = try channel.pipeline.syncOperations.handler(type: ConnectionGuard.self)
+        connection.requestEnded()
+        channel.embeddedEventLoop.advanceTime(by: .seconds(50))
+        #expect(channel.isActive, "between two requests nothing is counted here")
+        try channel.writeInbound(ByteBuffer(string: "POST /topics/a HTTP/1.1\r\n"))
+        for _ in 1...4 {
+            channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+            try channel.writeInbound(ByteBuffer(string: "1"))
+        }
+        #expect(channel.isActive)
+        channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+        #expect(!channel.isActive)
     }
 
     @Test func aWholeRequestEndsTheWatchHoweverLongTheAnswerTakes() throws {

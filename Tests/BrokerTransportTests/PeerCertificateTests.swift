@@ -26,7 +26,7 @@ struct PeerCertificateTests {
 
     private struct Anybody: Authenticator {
         func identity(of credentials: Credentials, at now: UInt64) async throws(AuthenticationFailure) -> Identity {
-            Identity(name: credentials.certificate?.name ?? "", proof: .certificate)
+            Identity(name: credentials.certificate?.name ?? "", proof: .nothing)
         }
     }
 

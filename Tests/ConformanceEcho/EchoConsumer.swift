@@ -38,6 +38,8 @@ final class EchoConsumer: MessageConsumer {
         frame.withUnsafeReadableBytes { self.connection?.write($0) }
     }
 
+    func accessChanged() {}
+
     func becameWritable() {}
 
     func writeFarewell(into buffer: inout ByteBuffer) {}

@@ -98,6 +98,53 @@ struct CertificateReloadTests {
         }
     }
 
+    /// A certificate is looked at in the handshake only, so whoever was let in by it has to come again.
+    @Test func whoWasLetInByAnAuthorityThatIsGoneHasToConnectAgain() async throws {
+        let certificates = try await TestCertificates.make()
+        let authorities = certificates.file("authorities.pem")
+        @Sendable func trust(_ names: String...) throws {
+            let texts = try names.map { try String(contentsOfFile: certificates.certificate($0), encoding: .utf8) }
+            try Data(texts.joined().utf8).write(to: URL(fileURLWithPath: authorities))
+        }
+        try trust("ca")
+        let settings = [
+            "listen.tls.certificate=\(certificates.certificate("server"))",
+            "listen.tls.key=\(certificates.key("server"))", "listen.tls.clientAuthorities=\(authorities)",
+            "listen.tls.clients=required",
+        ]
+        let tls = try WireTLS(
+            authority: certificates.certificate("ca"),
+            certificate: certificates.certificate("client"),
+            key: certificates.key("client")
+        )
+        try await TestBroker.run(settings: settings) { broker async throws in
+            try await WireClient.run(port: broker.port, tls: tls) { client async throws in
+                try await WireClient.runRaw(port: broker.port, tls: tls) { poller async throws in
+                    let request = HTTPExchange.text("GET /topics", ["Connection": "keep-alive"])
+                    try await poller.send(raw: Array(request.utf8))
+                    #expect(try await poller.head().hasPrefix("HTTP/1.1 200 "))
+                    _ = try await client.ask(#"{"op":"ping","id":1}"#)
+                    // One more is no reason.
+                    try trust("ca", "stranger")
+                    let more = try await self.reload(broker).output
+                    #expect(more.contains("changed: listen.tls.clientAuthorities\n"), "\(more)")
+                    #expect(try await client.ask(#"{"op":"ping","id":2}"#) == #"{"op":"pong","id":2}"#)
+                    try trust("stranger")
+                    #expect(try await self.reload(broker).status == 0)
+                    #expect(JSONField.integer("code", in: try await client.receive()) == 4300)
+                    #expect(try await client.closeCode() == CloseCode(.restarting))
+                    // The same over HTTP, on a connection from before.
+                    try await poller.send(raw: Array(HTTPExchange.text("GET /topics").utf8))
+                    let rest = await poller.rest()
+                    #expect(rest.contains("HTTP/1.1 401 ") && rest.contains("connect again"), "\(rest)")
+                }
+            }
+            await #expect(throws: (any Error).self) {
+                try await WireClient.run(port: broker.port, tls: tls) { _ in }
+            }
+        }
+    }
+
     @Test func problemsOfFilesKeepABrokerFromStarting() async throws {
         let files = Files(certificates: try await TestCertificates.make())
         try files.use("renewed", key: "server")

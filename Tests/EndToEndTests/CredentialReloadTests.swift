@@ -66,6 +66,51 @@ struct CredentialReloadTests {
         }
     }
 
+    /// It has asked for nothing yet, so it is nobody's client so far.
+    @Test func whoHasSaidNothingSoFarHasToSayInTimeWhoItIs() async throws {
+        let settings = ["limits.handshakeTimeout=1s"]
+        try await TestBroker.run(settings: settings) { broker async throws in
+            try self.write(AccessFixture.tokens(), "tokens.json", broker.folder)
+            let path = broker.folder.appendingPathComponent("tokens.json").path
+            try self.write(#"{"auth":{"tokens":"\#(path)"}}"#, "config.json", broker.folder)
+            try await WireClient.run(port: broker.port) { client async throws in
+                #expect(try await self.reload(broker).status == 0)
+                #expect(JSONField.integer("code", in: try await client.receive()) == 4100)
+                #expect(try await client.closeCode() == CloseCode(.unauthenticated))
+            }
+        }
+    }
+
+    @Test func whoSaysItThenGoesOn() async throws {
+        try await TestBroker.run { broker async throws in
+            try self.write(AccessFixture.tokens(), "tokens.json", broker.folder)
+            let path = broker.folder.appendingPathComponent("tokens.json").path
+            try self.write(#"{"auth":{"tokens":"\#(path)"}}"#, "config.json", broker.folder)
+            try await WireClient.run(port: broker.port) { client async throws in
+                #expect(try await self.reload(broker).status == 0)
+                let welcome = try await client.ask(#"{"op":"hello","v":1,"token":"\#(AccessFixture.meter)"}"#)
+                #expect(JSONField.string("principal", in: welcome) == "meter-1")
+            }
+        }
+    }
+
+    /// Another day for its end: for who is connected, too.
+    @Test func anEndThatTheListHasNowCountsForWhoIsConnected() async throws {
+        try await AccessFixture.run { broker async throws in
+            try await WireClient.run(port: broker.port, headers: AccessFixture.bearer(AccessFixture.meter)) {
+                client async throws in
+                _ = try await client.ask(#"{"op":"ping","id":1}"#)
+                let ended = AccessFixture.tokens().replacing(
+                    #"{"name":"meter-1","#,
+                    with: #"{"name":"meter-1","expires":"2020-01-01T00:00:00Z","#
+                )
+                try self.write(ended, "tokens.json", broker.folder)
+                #expect(try await AccessFixture.reload(broker) == 200)
+                #expect(try await client.closeCode() == CloseCode(.tokenExpired))
+            }
+        }
+    }
+
     @Test func aBrokerDoesNotStartWithAWrongFile() async throws {
         let folder = try TestBroker.makeFolder()
         defer { try? FileManager.default.removeItem(at: folder) }

@@ -90,7 +90,7 @@ struct FullDiskTests {
 
     @Test func theSpareFileIsThereIsGivenUpAndComesBack() async throws {
         let disk = try SmallDisk(megabytes: 24)
-        let broker = try await self.start(disk, ["store.reservedBytes=2MiB", "store.spareBytes=4MiB"])
+        let broker = try await self.start(disk, ["store.reservedBytes=3MiB", "store.spareBytes=4MiB"])
         let spare = disk.folder.appendingPathComponent("store.db-spare").path
         try await WireClient.run(port: broker.port) { client async throws in
             while !FileManager.default.fileExists(atPath: spare) { _ = try await client.ask(#"{"op":"ping"}"#) }

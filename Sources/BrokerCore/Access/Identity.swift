@@ -5,10 +5,11 @@ package struct Identity: Hashable, Sendable {
         case nothing
         /// A token of the broker's own list, by the SHA-256 that stands there: it ends when that is taken off the list.
         case token(sha256: [UInt8])
-        /// A JSON Web Token, by the id of the key that signed it.
-        case signedToken(keyID: String)
-        /// The certificate of the client's end of the connection.
-        case certificate
+        /// A JSON Web Token, by the id of the key that signed it, and by whom it had to be issued and for whom.
+        case signedToken(keyID: String, issuer: String, audience: String)
+        /// The certificate of the client's end of the connection, by the authorities (their certificates, in DER) one
+        /// of which had to have signed it.
+        case certificate(authorities: Set<[UInt8]>)
     }
 
     /// What rules, logs and producers' names know it by, and what `{sub}` stands for.

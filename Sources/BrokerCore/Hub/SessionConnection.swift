@@ -21,6 +21,9 @@ package protocol SessionConnection: AnyObject {
     /// A second has passed; `now` is on the monotonic clock.
     func secondPassed(_ now: UInt64)
 
+    /// Other rules say now who has to show who it is.
+    func accessChanged()
+
     /// The broker stops: say goodbye once everything asked so far is answered.
     func drain()
 

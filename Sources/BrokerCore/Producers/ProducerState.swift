@@ -1,7 +1,7 @@
 /// What the broker knows of a publisher that numbers its publishes.
 final class ProducerState {
-    /// The key of its row.
-    let id: Int64
+    /// The key of its row; 0 for one that is not kept.
+    private(set) var id: Int64 = 0
     /// Whose it is, and what that one calls it.
     let key: ProducerTable.Key
     var name: [UInt8] { self.key.name }
@@ -20,8 +20,8 @@ final class ProducerState {
     /// What is known to be stored.
     private var committed: ProducerRow?
 
-    init(id: Int64, key: ProducerTable.Key, epoch: UInt64) {
-        self.id = id
+    /// One that is not kept yet.
+    init(key: ProducerTable.Key, epoch: UInt64) {
         self.key = key
         self.epoch = epoch
     }
@@ -37,6 +37,11 @@ final class ProducerState {
         self.lastUse = row.lastUse
         self.committed = row
     }
+
+    /// Whether it outlives its connection: that of a client who may publish nothing has nothing to remember.
+    var isKept: Bool { self.id != 0 }
+
+    func kept(as id: Int64) { self.id = id }
 
     /// Whether it is known to be stored.
     var isStored: Bool { self.committed != nil }

@@ -7,9 +7,19 @@ struct ProducerTable {
         var name: [UInt8]
     }
 
+    /// Producers of which the one that was used longest ago comes first. An entry that is not up to date is put back
+    /// when its turn comes.
+    private typealias ByUse = TimerHeap<ProducerState>
+
+    /// What one principal has of all.
+    private struct Share {
+        var count = 0
+        var oldest = ByUse()
+    }
+
     private var byKey: [Key: ProducerState] = [:]
-    /// The ones that were used longest ago come first. An entry that is not up to date is put back when its turn comes.
-    private var oldest = TimerHeap<ProducerState>()
+    private var oldest = ByUse()
+    private var shares: [[UInt8]: Share] = [:]
     private var uses: UInt64 = 0
     private var nextID: Int64 = 1
 
@@ -24,17 +34,32 @@ struct ProducerTable {
         self.insert(producer)
     }
 
-    mutating func make(_ key: Key, epoch: UInt64) -> ProducerState {
-        let producer = ProducerState(id: self.nextID, key: key, epoch: epoch)
+    /// Keeps one from now on that was not kept.
+    mutating func keep(_ producer: ProducerState) {
+        producer.kept(as: self.nextID)
         self.nextID += 1
         self.use(producer)
         self.insert(producer)
-        return producer
     }
 
     private mutating func insert(_ producer: ProducerState) {
         self.byKey[producer.key] = producer
-        self.oldest.insert(producer, due: producer.lastUse)
+        Self.insert(producer, into: &self.oldest, among: self.byKey, count: self.byKey.count)
+        var share = self.shares.removeValue(forKey: producer.key.principal) ?? Share()
+        share.count += 1
+        Self.insert(producer, into: &share.oldest, among: self.byKey, count: share.count)
+        self.shares[producer.key.principal] = share
+    }
+
+    /// - `count`: How many entries there should be; those of forgotten producers are dropped when they are as many.
+    private static func insert(
+        _ producer: ProducerState,
+        into order: inout ByUse,
+        among known: [Key: ProducerState],
+        count: Int
+    ) {
+        order.insert(producer, due: producer.lastUse)
+        if order.count > 2 * count { order.removeAll { known[$0.key] !== $0 } }
     }
 
     /// Notes that somebody speaks for it.
@@ -44,21 +69,46 @@ struct ProducerTable {
     }
 
     mutating func remove(_ producer: ProducerState) {
-        if self.byKey[producer.key] === producer { self.byKey[producer.key] = nil }
+        guard self.byKey[producer.key] === producer else { return }
+        let principal = producer.key.principal
+        self.byKey[producer.key] = nil
+        self.shares[principal]?.count -= 1
+        if self.shares[principal]?.count == 0 { self.shares[principal] = nil }
     }
 
     /// Takes out the one that was used longest ago, of those that may be forgotten: neither those that resume, whose
     /// numbers are places in a file, nor those that are connected.
     ///
-    /// - `committed`: The last batch that is stored: what waits for a later one stays.
-    mutating func evict(committed: UInt64) -> ProducerState? {
+    /// - Parameters:
+    ///   - principal: For whom there has to be room. Who has an equal share of all already takes it from its own:
+    ///     nobody makes others be forgotten by making ever more.
+    ///   - committed: The last batch that is stored: what waits for a later one stays.
+    /// - Returns: What was taken out, or `nil` if everything has to stay.
+    mutating func evict(for principal: [UInt8], committed: UInt64) -> ProducerState? {
+        let victim: ProducerState?
+        if var share = self.shares[principal], share.count >= self.count / self.shares.count {
+            self.shares[principal] = nil
+            victim = Self.popOldest(of: &share.oldest, among: self.byKey, committed)
+            self.shares[principal] = share
+        } else {
+            victim = Self.popOldest(of: &self.oldest, among: self.byKey, committed)
+        }
+        if let victim { self.remove(victim) }
+        return victim
+    }
+
+    private static func popOldest(
+        of oldest: inout ByUse,
+        among known: [Key: ProducerState],
+        _ committed: UInt64
+    ) -> ProducerState? {
         var kept: [ProducerState] = []
-        defer { for producer in kept { self.oldest.insert(producer, due: producer.lastUse) } }
-        while let entry = self.oldest.popDue(at: .max) {
+        defer { for producer in kept { oldest.insert(producer, due: producer.lastUse) } }
+        while let entry = oldest.popDue(at: .max) {
             let producer = entry.subject
-            guard self.byKey[producer.key] === producer else { continue }
+            guard known[producer.key] === producer else { continue }
             guard entry.due == producer.lastUse else {
-                self.oldest.insert(producer, due: producer.lastUse)
+                oldest.insert(producer, due: producer.lastUse)
                 continue
             }
             // One that resumes will never be forgotten, so it is not looked at again.
@@ -67,7 +117,6 @@ struct ProducerTable {
                 kept.append(producer)
                 continue
             }
-            self.byKey[producer.key] = nil
             return producer
         }
         return nil

@@ -46,6 +46,9 @@ final class CoreSession {
         return self.principal.permissions.may(.publish, topic: topic)
     }
 
+    /// Whether there is any topic that it may publish to.
+    var mayPublishSomewhere: Bool { self.principal.permissions.maySomewhere(.publish) }
+
     func may(_ right: Rights, topic: UnsafeRawBufferPointer) -> Bool {
         self.principal.permissions.may(right, topic: topic)
     }

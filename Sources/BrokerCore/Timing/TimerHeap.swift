@@ -26,6 +26,12 @@ struct TimerHeap<Subject> {
         }
     }
 
+    mutating func removeAll(where isGone: (Subject) -> Bool) {
+        let entries = self.heap
+        self.heap.removeAll(keepingCapacity: true)
+        for entry in entries where !isGone(entry.subject) { self.insert(entry.subject, due: entry.due) }
+    }
+
     /// Takes out the earliest if it is due at `now`.
     mutating func popDue(at now: UInt64) -> Entry? {
         guard let first = self.heap.first, first.due <= now else { return nil }

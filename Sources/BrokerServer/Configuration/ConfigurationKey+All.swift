@@ -79,7 +79,10 @@ extension ConfigurationKey {
         .flag(
             "auth.queryToken",
             \.authentication.queryToken,
-            "Whether a token may stand in the URL (`?token=`), where proxies and histories keep it."
+            """
+            Whether a token may stand in the URL (`?token=`), where proxies and histories keep it; else a request with \
+            one is refused.
+            """
         ),
         .optionalText(
             "auth.jwt.keys",
@@ -174,7 +177,10 @@ extension ConfigurationKey {
             "limits.producers",
             \.transport.limits.producers,
             1...10_000_000,
-            "The most producers that are remembered; then the one that was used longest ago is forgotten."
+            """
+            The most producers that are remembered; then the one that was used longest ago is forgotten, of one's own \
+            for who has an equal share already.
+            """
         ),
         .integer(
             "limits.onces",
@@ -195,7 +201,10 @@ extension ConfigurationKey {
             "limits.connectionsPerAddress",
             \.transport.connectionsPerAddress,
             0...10_000_000,
-            "The most connections from one address; 0 for no bound."
+            """
+            The most connections from one address, and behind a proxy of `listen.proxies` WebSockets and requests \
+            under way; 0 for no bound.
+            """
         ),
         .integer(
             "limits.failedLoginsPerMinute",
@@ -232,8 +241,8 @@ extension ConfigurationKey {
             \.transport.publishesPerSecond,
             0...100_000_000,
             """
-            The most publishes of one connection in a second, and over HTTP of one address; 0 for no bound, \
-            back-pressure holds it anyway.
+            The most publishes of one connection in a second, and over HTTP of one principal, or of one \
+            address where nobody says who it is; 0 for no bound, back-pressure holds it anyway.
             """
         ),
         .integer(
@@ -281,7 +290,7 @@ extension ConfigurationKey {
             "limits.handshakeTimeout",
             \.transport.handshakeTimeout,
             .milliseconds(100)...(.minutes(10)),
-            "How long a client may take until its first request is complete."
+            "How long a client may take until a request is complete; the first, from the connection on."
         ),
         .duration(
             "limits.frameTimeout",

@@ -12,20 +12,17 @@ struct RequestLogin: Sendable {
 
     /// Who it is, or the answer to somebody who has to say so and does not.
     func identity(of request: Request, _ context: ClientContext) async -> Result<Identity, HTTPRefusal> {
-        let policy = self.access.policy
-        let query = policy.allowsQueryToken ? request.uri.query.map { $0[...] } : nil
-        let token: String?
+        let certificate = self.isSecure ? await context.certificate() : nil
+        let shown: Credentials?
         do throws(Credentials.Unreadable) {
-            token = try Credentials.token(query: query) { name in
+            shown = try self.access.credentials(query: request.uri.query?[...], certificate: certificate) { name in
                 HTTPField.Name(name).map { request.headers[values: $0] } ?? []
             }
         } catch {
             return .failure(HTTPRefusal(Refusal(.badEnvelope, error.reason)))
         }
-        let certificate = self.isSecure ? await context.certificate() : nil
-        let credentials = Credentials(token: token, certificate: certificate)
-        guard credentials != Credentials() else {
-            guard policy.allowsAnonymous else {
+        guard let credentials = shown else {
+            guard self.access.policy.allowsAnonymous else {
                 self.access.refusals.add(.credentials)
                 return Self.refused(ConnectionAccess.unauthenticated)
             }

@@ -103,7 +103,8 @@ actor Reloader {
         } catch {
             problems += error.problems
         }
-        guard problems.isEmpty, let credentials else { throw ConfigurationError(problems: problems) }
+        guard problems.isEmpty, var credentials else { throw ConfigurationError(problems: problems) }
+        credentials.clientAuthorities = tls?.clientAuthorities ?? []
         return Next(
             wanted: wanted,
             configuration: configuration,
@@ -136,8 +137,8 @@ actor Reloader {
         self.loops.access.change(to: next.configuration.accessPolicy)
         // Who is connected is judged again, by who that was shown to be and by what it may do.
         do {
-            try await self.loops.changeAccess(next.configuration.access) { [authenticator] identity in
-                authenticator.isStillValid(identity, at: ProcessResources.wallClock())
+            try await self.loops.changeAccess(next.configuration.access) { [authenticator] in
+                authenticator.standing(of: $0)
             }
         } catch {
             return .failure(.stopping)

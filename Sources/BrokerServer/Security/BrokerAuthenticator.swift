@@ -23,7 +23,7 @@ package final class BrokerAuthenticator: Authenticator {
     {
         let material = self.material.withLock { $0 }
         if let token = credentials.token { return try Self.identity(of: token, material, at: now) }
-        if let certificate = credentials.certificate { return try Self.identity(of: certificate, at: now) }
+        if let certificate = credentials.certificate { return try Self.identity(of: certificate, material, at: now) }
         guard material.allowsAnonymous else {
             throw AuthenticationFailure(.unauthenticated, "credentials are needed here, and there were none")
         }
@@ -55,6 +55,7 @@ package final class BrokerAuthenticator: Authenticator {
 
     private static func identity(
         of certificate: PeerCertificate,
+        _ material: CredentialMaterial,
         at now: UInt64
     ) throws(AuthenticationFailure) -> Identity {
         if let problem = IdentityName.problem(ofForeign: certificate.name) {
@@ -63,25 +64,38 @@ package final class BrokerAuthenticator: Authenticator {
         guard certificate.expires > now else {
             throw AuthenticationFailure(.tokenExpired, "the certificate has expired")
         }
-        return Identity(name: certificate.name, proof: .certificate, expires: certificate.expires)
+        // Of a connection that was there before a reload, and asks again.
+        guard certificate.authorities.isSubset(of: material.clientAuthorities) else {
+            let reason = "the authorities of certificates have changed; connect again (listen.tls.clientAuthorities)"
+            throw AuthenticationFailure(.tokenInvalid, reason)
+        }
+        return Identity(
+            name: certificate.name,
+            proof: .certificate(authorities: certificate.authorities),
+            expires: certificate.expires
+        )
     }
 
     // MARK: Later on
 
-    /// Whether what showed who somebody is would still be taken: it has not ended, and no reload has taken it away.
-    ///
-    /// - `now`: Milliseconds since 1970.
-    package func isStillValid(_ identity: Identity, at now: UInt64) -> Bool {
-        if let expires = identity.expires, expires <= now { return false }
+    /// What a reload has made of credentials that were taken before; their time is not looked at.
+    package func standing(of identity: Identity) -> Standing {
         let material = self.material.withLock { $0 }
         switch identity.proof {
-        case .nothing: return identity != .anonymous || material.allowsAnonymous
+        case .nothing:
+            return identity != .anonymous || material.allowsAnonymous ? .counts(identity) : .ended
         case .token(let sha256):
             // The list may have another name or another end for it now.
-            guard let entry = material.tokens?.entry(sha256: sha256) else { return false }
-            return entry.name == identity.name && !entry.isExpired(at: now)
-        case .signedToken(let keyID): return material.webTokens?.keys.ids.contains(keyID) ?? false
-        case .certificate: return true
+            guard let entry = material.tokens?.entry(sha256: sha256), entry.name == identity.name else { return .ended }
+            var current = identity
+            current.expires = entry.expires
+            return .counts(current)
+        case .signedToken(let keyID, let issuer, let audience):
+            guard let webTokens = material.webTokens, webTokens.keys.ids.contains(keyID) else { return .ended }
+            // Other claims may do as well, and are not here to be looked at.
+            return webTokens.issuer == issuer && webTokens.audience == audience ? .counts(identity) : .isUnknown
+        case .certificate(let authorities):
+            return authorities.isSubset(of: material.clientAuthorities) ? .counts(identity) : .isUnknown
         }
     }
 

@@ -5,6 +5,8 @@ struct CredentialMaterial: Sendable {
     /// `nil` where no tokens are configured, which is another thing than none being on the list.
     var tokens: TokenList?
     var webTokens: WebTokenVerifier?
+    /// The authorities whose client certificates are taken, each as its certificate in DER.
+    var clientAuthorities: Set<[UInt8]> = []
     /// Whether somebody without credentials is somebody.
     var allowsAnonymous = false
     /// What is not as it should be, a line each.
@@ -78,6 +80,7 @@ struct CredentialMaterial: Sendable {
         var keys: [String] = []
         if self.tokens != other.tokens { keys.append("auth.tokens") }
         if self.webTokens?.keys.ids != other.webTokens?.keys.ids { keys.append("auth.jwt.keys") }
+        if self.clientAuthorities != other.clientAuthorities { keys.append("listen.tls.clientAuthorities") }
         return keys
     }
 }

@@ -31,8 +31,8 @@ struct WebTokenVerifier: Sendable {
     }
 
     let keys: WebTokenKeySet
-    private let issuer: String
-    private let audience: String
+    let issuer: String
+    let audience: String
     /// In milliseconds, as all times here.
     private let leeway: UInt64
     private let lifetimeMax: UInt64
@@ -65,7 +65,7 @@ struct WebTokenVerifier: Sendable {
         return Identity(
             name: try claims.name(),
             claims: claims.texts,
-            proof: .signedToken(keyID: key.id),
+            proof: .signedToken(keyID: key.id, issuer: self.issuer, audience: self.audience),
             expires: expires
         )
     }

@@ -20,10 +20,13 @@ package struct PeerCertificate: Hashable, Sendable {
     package var name: String
     /// When it ends, in milliseconds since 1970.
     package var expires: UInt64
+    /// The authorities one of which had to have signed it, each as its certificate in DER.
+    package var authorities: Set<[UInt8]>
 
-    package init(name: String, expires: UInt64) {
+    package init(name: String, expires: UInt64, authorities: Set<[UInt8]> = []) {
         self.name = name
         self.expires = expires
+        self.authorities = authorities
     }
 }
 

@@ -32,6 +32,16 @@ struct ClientLogin {
         self.isOwed = admission.identity == nil
     }
 
+    /// Asks who a client is that was let in without saying so, where that is not enough any more; returns whether it
+    /// has to say so now. One that has asked for something already is the core's to judge.
+    @discardableResult
+    mutating func reconsider() -> Bool {
+        guard self.identity == .anonymous, !self.hasSpoken, !self.access.policy.allowsAnonymous else { return false }
+        self.identity = nil
+        self.isOwed = true
+        return true
+    }
+
     /// Takes who a token says that the client is: whoever it is at first, and nobody else later.
     mutating func accept(_ identity: Identity) -> Result<Step, AuthenticationFailure> {
         let isFirst = self.identity == nil || (self.identity == .anonymous && !self.hasSpoken)

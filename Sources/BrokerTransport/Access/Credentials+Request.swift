@@ -13,8 +13,14 @@ extension Credentials {
     /// The token of a request: from `Authorization`, else from the subprotocols, else from the query.
     ///
     /// - `values`: The values of the header field of a name, one for each time that it stands there.
-    /// - `query`: What follows the `?`, where tokens are taken from it.
-    package static func token(query: Substring?, values: (String) -> [String]) throws(Unreadable) -> String? {
+    /// - `query`: What follows the `?`.
+    /// - `allowsQuery`: Whether a token may stand there. Where it may not, one that does is no token, and who sends it
+    ///   is not somebody without one.
+    package static func token(
+        query: Substring?,
+        allowsQuery: Bool,
+        values: (String) -> [String]
+    ) throws(Unreadable) -> String? {
         let fields = values("Authorization")
         guard fields.count <= 1 else { throw Unreadable(reason: "'Authorization' stands twice") }
         if let field = fields.first { return try Self.token(authorization: field) }
@@ -25,9 +31,13 @@ extension Credentials {
                 return String(name.dropFirst(Self.subprotocolPrefix.count).prefix { $0 != " " && $0 != "\t" })
             }
         }
-        guard let query else { return nil }
         let prefix = "token="
-        return query.split(separator: "&").first { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
+        guard let pair = query?.split(separator: "&").first(where: { $0.hasPrefix(prefix) }) else { return nil }
+        guard allowsQuery else {
+            let reason = "a token in the URL is not taken, because URLs are written down: use 'Authorization: Bearer'"
+            throw Unreadable(reason: reason + " (auth.queryToken)")
+        }
+        return String(pair.dropFirst(prefix.count))
     }
 
     private static func token(authorization field: String) throws(Unreadable) -> String {
@@ -45,5 +55,24 @@ extension Credentials {
         default:
             throw Unreadable(reason: "'Authorization' has to be Bearer TOKEN")
         }
+    }
+}
+
+extension ConnectionAccess {
+    /// What a request shows of who sends it; `nil` if it shows nothing.
+    ///
+    /// - Parameters:
+    ///   - query: What follows the `?`.
+    ///   - certificate: What its connection has shown.
+    ///   - values: The values of the header field of a name, one for each time that it stands there.
+    /// - Returns: Both, as far as they are there.
+    /// - Throws: If it says it in a way that can not be read.
+    package func credentials(
+        query: Substring?,
+        certificate: PeerCertificate?,
+        values: (String) -> [String]
+    ) throws(Credentials.Unreadable) -> Credentials? {
+        let token = try Credentials.token(query: query, allowsQuery: self.policy.allowsQueryToken, values: values)
+        return token == nil && certificate == nil ? nil : Credentials(token: token, certificate: certificate)
     }
 }

@@ -12,9 +12,14 @@ final class ClientCertificateHandler: ChannelInboundHandler {
     private let connection: ConnectionGuard
     private(set) var certificate: PeerCertificate?
 
-    /// - Parameter connection: What refuses the requests of this connection.
-    init(connection: ConnectionGuard) {
+    private let authorities: Set<[UInt8]>
+
+    /// - Parameters:
+    ///   - connection: What refuses the requests of this connection.
+    ///   - authorities: Those that certificates of this connection are verified by.
+    init(connection: ConnectionGuard, authorities: Set<[UInt8]>) {
         self.connection = connection
+        self.authorities = authorities
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -27,7 +32,7 @@ final class ClientCertificateHandler: ChannelInboundHandler {
         guard let shown = tls?.peerCertificate else { return }
         do throws(PeerCertificate.Unusable) {
             guard let bytes = try? shown.toDERBytes() else { throw .unreadable }
-            self.certificate = try PeerCertificate(derEncoded: bytes)
+            self.certificate = try PeerCertificate(derEncoded: bytes, signedBy: self.authorities)
         } catch {
             guard self.connection.refusal == nil else { return }
             self.connection.refusal = WebSocketUpgrade.Refusal(status: 403, reason: error.reason)

@@ -25,7 +25,7 @@ extension PeerCertificate {
     /// Reads a certificate that was verified.
     ///
     /// The first kind of name that is there is the one: a name that can not be used is no reason to take another.
-    init(derEncoded bytes: [UInt8]) throws(Unusable) {
+    init(derEncoded bytes: [UInt8], signedBy authorities: Set<[UInt8]>) throws(Unusable) {
         let names: [GeneralName]
         let certificate: Certificate
         do {
@@ -43,7 +43,8 @@ extension PeerCertificate {
         var name = uri ?? host
         if name == nil { name = try Self.commonName(of: certificate) }
         let end = certificate.notValidAfter.timeIntervalSince1970
-        self.init(name: try Self.checked(name), expires: UInt64(max(0, min(end, Self.lastSecond)) * 1000))
+        let expires = UInt64(max(0, min(end, Self.lastSecond)) * 1000)
+        self.init(name: try Self.checked(name), expires: expires, authorities: authorities)
     }
 
     /// The last second of the year 9999, which certificates that never end have.

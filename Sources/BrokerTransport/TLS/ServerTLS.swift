@@ -23,6 +23,9 @@ package final class ServerTLS: Sendable {
         }
     }
 
+    /// Whose signature certificates of clients need, each as its certificate in DER.
+    package var clientAuthorities: Set<[UInt8]> { self.now.clientAuthorities ?? [] }
+
     /// What one new connection begins with.
     var now: TLSMaterial { self.material.withLock { $0 } }
 }

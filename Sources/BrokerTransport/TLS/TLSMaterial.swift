@@ -16,8 +16,8 @@ package struct TLSMaterial: Sendable {
     let clients: NIOSSLContext
     /// The same certificate for the admin listener, which asks for none: its own commands have none to show.
     let administrators: NIOSSLContext
-    /// Whether clients are asked for a certificate.
-    let asksClients: Bool
+    /// Whose signature certificates of clients need, each as its certificate in DER; `nil` if they are asked for none.
+    package let clientAuthorities: Set<[UInt8]>?
     let chain: [NIOSSLCertificate]
     /// What is not wrong and should still be different.
     package let warnings: [TLSFileError.Problem]
@@ -55,7 +55,7 @@ package struct TLSMaterial: Sendable {
             let text = "'\(settings.clientAuthorities)' can not be used: \(error)"
             throw TLSFileError(problems: [.init(setting: .clientAuthorities, text: text)])
         }
-        self.asksClients = settings.clients != .none
+        self.clientAuthorities = settings.clients == .none ? nil : Set(authorities.compactMap { try? $0.toDERBytes() })
         self.chain = chain
         self.warnings = Self.warnings(settings, leaf, Int64(clamping: now / 1000))
     }

@@ -16,7 +16,7 @@ struct AccessRuleTests {
     }
 
     private static func identity(_ name: String, claims: [String: String] = [:]) -> Identity {
-        Identity(name: name, claims: claims, proof: .certificate)
+        Identity(name: name, claims: claims, proof: .token(sha256: [1]))
     }
 
     private static func may(_ permissions: Permissions, _ right: Rights, _ topic: String) -> Bool {

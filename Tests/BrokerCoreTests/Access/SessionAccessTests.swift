@@ -153,7 +153,7 @@ struct SessionAccessTests {
         let other = harness.connect(as: Identity(name: "meter-2", proof: .token(sha256: [2])))
         harness.ask(#"{"op":"ping","id":1}"#, from: client)
         harness.ask(#"{"op":"ping","id":1}"#, from: other)
-        harness.change(AccessRules()) { $0.proof != .token(sha256: [1]) }
+        harness.change(AccessRules()) { $0.proof == .token(sha256: [1]) ? .ended : .counts($0) }
         #expect(client.frames().map(\.code) == [4102])
         #expect(client.connection.closed?.code == CloseCode(.tokenInvalid))
         #expect(other.connection.closed?.code == nil)
@@ -163,7 +163,9 @@ struct SessionAccessTests {
     @Test func whatAClosedClientSaysCountsNothing() throws {
         let harness = try Self.harness(AccessRules())
         let client = harness.connect(as: Self.meter)
-        harness.broker.changeAccess(AccessRules(), at: harness.time) { $0.proof != .token(sha256: [1]) }
+        harness.broker.changeAccess(AccessRules(), at: harness.time) {
+            $0.proof == .token(sha256: [1]) ? .ended : .counts($0)
+        }
         harness.send(#"{"op":"pub","id":1,"topic":"clicks","data":1}"#, from: client)
         harness.settle()
         #expect(client.frames().map(\.code) == [4102])
@@ -174,7 +176,7 @@ struct SessionAccessTests {
     /// Verified before a reload and registered after it.
     @Test func whoseTokenWasTakenAwayMeanwhileIsNotLetIn() throws {
         let harness = try Self.harness(AccessRules())
-        harness.change(AccessRules()) { $0.proof != .token(sha256: [1]) }
+        harness.change(AccessRules()) { $0.proof == .token(sha256: [1]) ? .ended : .counts($0) }
         let client = harness.connect(as: Self.meter)
         harness.ask(#"{"op":"pub","id":1,"topic":"clicks","data":1}"#, from: client)
         #expect(client.connection.closed?.code == CloseCode(.tokenInvalid))
@@ -188,7 +190,7 @@ struct SessionAccessTests {
     /// The same of a token that renews.
     @Test func freshCredentialsThatWereTakenAwayMeanwhileEndTheConnection() throws {
         let harness = try Self.harness(AccessRules())
-        harness.change(AccessRules()) { $0.proof != .token(sha256: [2]) }
+        harness.change(AccessRules()) { $0.proof == .token(sha256: [2]) ? .ended : .counts($0) }
         var late = Self.meter
         late.expires = harness.time.wall
         for (identity, code) in [
@@ -201,6 +203,41 @@ struct SessionAccessTests {
             harness.settle()
             #expect(client.connection.closed?.code == CloseCode(code))
         }
+    }
+
+    /// It may count again, and nobody can tell without seeing it.
+    @Test func whoHasToShowItAgainIsToldToConnectAgain() throws {
+        let harness = try Self.harness(AccessRules())
+        let client = harness.connect(as: Self.meter)
+        harness.change(AccessRules()) { _ in .isUnknown }
+        let last = client.frames().last
+        #expect(last?.code == 4300 && last?.text.contains(#""retry":"reconnect""#) == true)
+        #expect(client.connection.closed?.code == CloseCode(.restarting))
+    }
+
+    @Test func anEndThatAReloadBringsCountsForWhoIsConnected() throws {
+        let harness = try Self.harness(AccessRules())
+        let client = harness.connect(as: Self.meter)
+        let end = harness.time.wall + 40_000
+        harness.change(AccessRules()) { identity in
+            var identity = identity
+            identity.expires = end
+            return .counts(identity)
+        }
+        Self.pass(10_000, harness)
+        #expect(client.frames().map(\.operation) == ["notice"])
+        Self.pass(30_000, harness)
+        #expect(client.frames().map(\.code) == [4101])
+    }
+
+    @Test func anEndThatAReloadTakesAwayIsNone() throws {
+        let harness = try Self.harness(AccessRules())
+        var identity = Self.meter
+        identity.expires = harness.time.wall + 40_000
+        let client = harness.connect(as: identity)
+        harness.change(AccessRules()) { _ in .counts(Self.meter) }
+        Self.pass(50_000, harness)
+        #expect(client.frames().isEmpty && client.connection.closed == nil)
     }
 
     /// Three subscriptions at once, of which the first is refused: the others wait for their turn.

@@ -15,7 +15,7 @@ struct PrincipalTests {
         as name: String?,
         _ harness: CoreHarness
     ) -> (CoreHarness.Client, ServerFrame?) {
-        let client = harness.connect(as: name.map { Identity(name: $0, proof: .certificate) })
+        let client = harness.connect(as: name.map { Identity(name: $0, proof: .token(sha256: [1])) })
         let hello = #"{"op":"hello","v":1,"producer":{"name":"meter"\#(members.isEmpty ? "" : ",\(members)")}}"#
         return (client, harness.ask(hello, from: client).last)
     }
@@ -25,7 +25,7 @@ struct PrincipalTests {
     }
 
     private func once(_ data: Int, as name: String?, _ harness: CoreHarness) -> ServerFrame? {
-        let client = harness.connect(as: name.map { Identity(name: $0, proof: .certificate) })
+        let client = harness.connect(as: name.map { Identity(name: $0, proof: .token(sha256: [1])) })
         defer { harness.disconnect(client) }
         return harness.ask(#"{"op":"pub","id":4,"once":"a","topic":"clicks","data":\#(data)}"#, from: client).last
     }

@@ -128,14 +128,14 @@ struct BrokerAuthenticatorTests {
         defer { setup.remove() }
         let authenticator = BrokerAuthenticator(try await setup.material())
         #expect(await self.verdict(Credentials(), authenticator).hasPrefix("unauthenticated: "))
-        #expect(!authenticator.isStillValid(.anonymous, at: Self.now))
+        #expect(authenticator.standing(of: .anonymous) == .ended)
         setup.configuration.anonymousRights = ["subscribe"]
         let open = BrokerAuthenticator(try await setup.material())
         #expect(await self.verdict(Credentials(), open) == "anonymous")
         // A wrong one is never taken for none.
         #expect(await self.verdict(token: "wrong", open) == "token_invalid: the token is not known")
-        #expect(open.isStillValid(.anonymous, at: Self.now))
-        #expect(authenticator.isStillValid(.administrator, at: Self.now))
+        #expect(open.standing(of: .anonymous) == .counts(.anonymous))
+        #expect(authenticator.standing(of: .administrator) == .counts(.administrator))
     }
 
     @Test func aCertificateNamesWhoHasNoToken() async throws {
@@ -146,9 +146,8 @@ struct BrokerAuthenticatorTests {
             Credentials(token: token, certificate: PeerCertificate(name: name, expires: Self.now + 1))
         }
         let identity = try await authenticator.identity(of: credentials("spiffe://example/a"), at: Self.now)
-        #expect(identity == Identity(name: "spiffe://example/a", proof: .certificate, expires: Self.now + 1))
-        #expect(authenticator.isStillValid(identity, at: Self.now))
-        #expect(!authenticator.isStillValid(identity, at: Self.now + 1))
+        let proof = Identity.Proof.certificate(authorities: [])
+        #expect(identity == Identity(name: "spiffe://example/a", proof: proof, expires: Self.now + 1))
         #expect(await self.verdict(credentials("a", "secret"), authenticator) == "meter")
         #expect(await self.verdict(credentials("a", "wrong"), authenticator) == "token_invalid: the token is not known")
         #expect(await self.verdict(credentials("a"), authenticator, at: Self.now + 1).hasPrefix("token_expired: "))
@@ -170,12 +169,13 @@ struct BrokerAuthenticatorTests {
             identities.append(try await authenticator.identity(of: Credentials(token: token), at: Self.now))
         }
         #expect(authenticator.reload(try await setup.material()) == [])
-        #expect(identities.map { authenticator.isStillValid($0, at: Self.now) } == [true, true, true])
+        #expect(identities.map(authenticator.standing) == identities.map { .counts($0) })
         // One is gone, one has an end now, one belongs to somebody else.
         try setup.write(Self.tokens(("meter", "new", Self.now + 5000), ("renamed", "third", nil)), "tokens.json")
         #expect(authenticator.reload(try await setup.material()) == ["auth.tokens"])
-        #expect(identities.map { authenticator.isStillValid($0, at: Self.now) } == [false, true, false])
-        #expect(!authenticator.isStillValid(identities[1], at: Self.now + 5000))
+        var ending = identities[1]
+        ending.expires = Self.now + 5000
+        #expect(identities.map(authenticator.standing) == [.ended, .counts(ending), .ended])
         #expect(await self.verdict(token: "old", authenticator) == "token_invalid: the token is not known")
     }
 
@@ -186,13 +186,47 @@ struct BrokerAuthenticatorTests {
         let first = try await authenticator.identity(of: Credentials(token: try Self.webToken(kid: "a")), at: Self.now)
         let token = try Self.webToken(.es256, kid: "b")
         let second = try await authenticator.identity(of: Credentials(token: token), at: Self.now)
-        #expect(authenticator.isStillValid(first, at: Self.now + 629_999))
-        #expect(!authenticator.isStillValid(first, at: Self.now + 630_000))
+        #expect(authenticator.standing(of: first) == .counts(first))
+        #expect(first.expires == Self.now + 630_000)
         // Another key under the name of the first.
         try setup.write(Self.keys(SigningKey.edDSA.entry(kid: "a"), SigningKey.es256.entry(kid: "b")), "jwks.json")
         #expect(authenticator.reload(try await setup.material()) == ["auth.jwt.keys"])
-        #expect(!authenticator.isStillValid(first, at: Self.now))
-        #expect(authenticator.isStillValid(second, at: Self.now))
+        #expect(authenticator.standing(of: first) == .ended)
+        #expect(authenticator.standing(of: second) == .counts(second))
+    }
+
+    /// The token may be for several, and is not here to be looked at again.
+    @Test func whatOthersIssueOrIsForOthersHasToBeShownAgain() async throws {
+        for change in [\AuthenticationConfiguration.WebTokens.issuer, \.audience] {
+            var setup = try Setup(keys: Self.keys(SigningKey.hs256.entry()))
+            defer { setup.remove() }
+            let authenticator = BrokerAuthenticator(try await setup.material())
+            let identity = try await authenticator.identity(
+                of: Credentials(token: try Self.webToken()),
+                at: Self.now
+            )
+            setup.configuration.authentication.jwt[keyPath: change] = "b"
+            _ = authenticator.reload(try await setup.material())
+            #expect(authenticator.standing(of: identity) == .isUnknown)
+        }
+    }
+
+    @Test func whomAnAuthorityOfThatTimeHasSignedHasToShowItAgainWhenOneOfThemIsGone() async throws {
+        let setup = try Setup()
+        defer { setup.remove() }
+        var material = try await setup.material()
+        material.clientAuthorities = [[1], [2]]
+        let authenticator = BrokerAuthenticator(material)
+        let certificate = PeerCertificate(name: "a", expires: Self.now + 1, authorities: [[1], [2]])
+        let credentials = Credentials(certificate: certificate)
+        let identity = try await authenticator.identity(of: credentials, at: Self.now)
+        material.clientAuthorities = [[1], [2], [3]]
+        #expect(authenticator.reload(material) == ["listen.tls.clientAuthorities"])
+        #expect(authenticator.standing(of: identity) == .counts(identity), "another one beside them changes nothing")
+        material.clientAuthorities = [[2], [3]]
+        _ = authenticator.reload(material)
+        #expect(authenticator.standing(of: identity) == .isUnknown)
+        #expect(await self.verdict(credentials, authenticator).hasPrefix("token_invalid: the authorities of"))
     }
 
     // MARK: Reading

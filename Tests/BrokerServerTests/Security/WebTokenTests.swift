@@ -59,7 +59,11 @@ struct WebTokenTests {
             let identity = try verifier.identity(of: token, at: Self.milliseconds)
             #expect(identity.name == "meter-17", "\(key.algorithm)")
             #expect(identity.expires == Self.milliseconds + 630_000, "with the leeway")
-            #expect(identity.proof == .signedToken(keyID: try #require(verifier.keys.ids.first)))
+            guard case .signedToken(let keyID, _, _) = identity.proof else {
+                Issue.record("\(identity.proof)")
+                continue
+            }
+            #expect(verifier.keys.ids == [keyID])
         }
     }
 

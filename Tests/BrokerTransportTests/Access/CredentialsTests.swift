@@ -9,9 +9,10 @@ import Testing
 struct CredentialsTests {
     private static func token(
         _ fields: [String: [String]] = [:],
-        query: String? = nil
+        query: String? = nil,
+        allowsQuery: Bool = true
     ) throws(Credentials.Unreadable) -> String? {
-        try Credentials.token(query: query.map { $0[...] }) { fields[$0] ?? [] }
+        try Credentials.token(query: query.map { $0[...] }, allowsQuery: allowsQuery) { fields[$0] ?? [] }
     }
 
     @Test func theHeaderCountsBeforeTheSubprotocolAndThatBeforeTheQuery() throws {
@@ -23,6 +24,13 @@ struct CredentialsTests {
         #expect(try Self.token(query: "x=1&token=c&token=d") == "c")
         #expect(try Self.token(query: "xtoken=c") == nil)
         #expect(try Self.token(query: nil) == nil)
+    }
+
+    /// Who sends one is not somebody without.
+    @Test func aTokenInAQueryThatTakesNoneIsAnError() throws {
+        #expect(throws: Credentials.Unreadable.self) { try Self.token(query: "x=1&token=c", allowsQuery: false) }
+        #expect(try Self.token(query: "x=1&xtoken=c", allowsQuery: false) == nil)
+        #expect(try Self.token(["Authorization": ["Bearer a"]], query: "token=c", allowsQuery: false) == "a")
     }
 
     @Test(arguments: [
@@ -45,7 +53,7 @@ struct CredentialsTests {
 
     // MARK: Later tokens
 
-    private static func identity(_ name: String) -> Identity { Identity(name: name, proof: .certificate) }
+    private static func identity(_ name: String) -> Identity { Identity(name: name, proof: .token(sha256: [1])) }
 
     private static func login(_ identity: Identity?, hasSpoken: Bool = false) -> ClientLogin {
         var login = ClientLogin(access: ConnectionAccess { 0 }, Admission(address: "", identity: identity))

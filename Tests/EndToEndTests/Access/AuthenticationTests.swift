@@ -56,11 +56,9 @@ struct AuthenticationTests {
 
     @Test func aTokenInTheQueryCountsOnlyWhereThatIsSaid() async throws {
         try await AccessFixture.run { broker async throws in
-            try await WireClient.run(port: broker.port, path: "/?token=meter-secret") { client async throws in
-                #expect(JSONField.integer("code", in: try await client.ask(Self.publish)) == 4100)
-            }
+            #expect(try await AccessFixture.refusal(broker, path: "/?token=meter-secret", []) == 400)
             let read = try await HTTPExchange.send("GET /topics/power/meter-1?token=viewer-secret", port: broker.port)
-            #expect(read.status == 401)
+            #expect(read.status == 400 && read.body.contains("auth.queryToken"))
         }
         try await AccessFixture.run(more: #","queryToken":true"#) { broker async throws in
             try await WireClient.run(port: broker.port, path: "/?token=meter-secret") { client async throws in
@@ -121,6 +119,17 @@ struct AuthenticationTests {
                     #expect(try await later.closeCode() == CloseCode(.unauthenticated))
                 }
                 #expect(JSONField.integer("data", in: try await client.ask(Self.publish)) == 5)
+            }
+        }
+    }
+
+    /// It is answered before its end, and that buys it no time.
+    @Test func whoIsRefusedOverHTTPAndDoesNotFinishIsCut() async throws {
+        try await AccessFixture.run(settings: ["limits.handshakeTimeout=1s"]) { broker async throws in
+            try await WireClient.runRaw(port: broker.port) { client async throws in
+                let fields = ["Content-Type": "application/json", "Content-Length": "100", "Connection": "keep-alive"]
+                try await client.send(raw: Array((HTTPExchange.text("POST /topics/clicks", fields) + "1").utf8))
+                #expect(await client.rest().hasPrefix("HTTP/1.1 401 "))
             }
         }
     }

@@ -6,7 +6,7 @@ import Testing
 /// Clients that come by way of a proxy of ours, which says whom it speaks for.
 @Suite("Proxies", .timeLimit(.minutes(1)))
 struct ProxyTests {
-    private static let here = #"["127.0.0.1"]"#
+    private static let here = ["127.0.0.1"]
     private static func forwarded(_ number: Int) -> String { "for=192.0.2.\(number)" }
 
     /// The status of the answer to a handshake for a client behind the proxy.
@@ -36,8 +36,8 @@ struct ProxyTests {
     @Test func wrongTokensCountByTheAddressThatTheProxySays() async throws {
         try await TestBroker.run(
             settings: ["limits.failedLoginsPerMinute=1"],
-            proxies: Self.here,
             auth: #"{"tokens":"FOLDER/tokens.json","anonymous":["subscribe"]}"#,
+            proxies: Self.here,
             files: ["tokens.json": AccessFixture.tokens()]
         ) { broker async throws in
             func read(for client: Int, _ token: String) async throws -> Int {

@@ -59,6 +59,22 @@ struct FlowCatalogueTests {
         }
     }
 
+    /// Whoever has shown who it is is counted by that, and nobody else at its address with it.
+    @Test func overHTTPEachPrincipalHasARateOfItsOwn() async throws {
+        let settings = ["limits.publishesPerSecond=1", "limits.publishBurst=3"]
+        let rules = #"[{"allow":["publish"]}]"#
+        try await AccessFixture.run(settings: settings, rules: rules) { broker async throws in
+            func publish(_ token: String) async throws -> Int {
+                let headers = ["Authorization": "Bearer \(token)"]
+                return try await HTTPExchange.send("POST /topics/total", headers, body: "1", port: broker.port).status
+            }
+            var statuses: Set<Int> = []
+            for _ in 1...100 { statuses.insert(try await publish(AccessFixture.meter)) }
+            #expect(statuses == [200, 429])
+            #expect(try await publish(AccessFixture.viewer) == 200)
+        }
+    }
+
     @Test func theSubscriptionPastTheRateIsRefused() async throws {
         let settings = ["limits.subscriptionsPerSecond=1", "limits.subscriptionsPerConnection=3"]
         try await TestBroker.run(settings: settings) { broker async throws in

@@ -177,6 +177,28 @@ struct HandshakeCatalogueTests {
         }
     }
 
+    /// The connection is a proxy's and carries many; what is counted is what it has under way for each of them.
+    @Test func behindAProxyRequestsAreCountedByTheAddressOfTheirClient() async throws {
+        let settings = ["limits.connectionsPerAddress=1"]
+        try await TestBroker.run(settings: settings, proxies: ["127.0.0.1"]) { broker async throws in
+            @Sendable func status(_ address: String) async throws -> HTTPExchange {
+                try await HTTPExchange.send("GET /topics", ["Forwarded": "for=\(address)"], port: broker.port)
+            }
+            try await WireClient.runRaw(port: broker.port) { stream async throws in
+                let fields = ["Forwarded": "for=192.0.2.1", "Accept": "text/event-stream"]
+                try await stream.send(raw: Array(HTTPExchange.text("GET /topics?filter=a", fields).utf8))
+                #expect(try await stream.head().hasPrefix("HTTP/1.1 200 "))
+                let refused = try await status("192.0.2.1")
+                #expect(refused.status == 429 && refused.headers["retry-after"] == "5")
+                #expect(refused.body.contains("limits.connectionsPerAddress"))
+                #expect(try await status("192.0.2.2").status == 200)
+            }
+            // It is free again once the stream is gone.
+            while try await status("192.0.2.1").status != 200 { await Task.yield() }
+            #expect(try await status("192.0.2.1").status == 200)
+        }
+    }
+
     /// H27: what a stranger says about its address counts for nothing.
     @Test func aForwardedAddressOfAStrangerIsIgnored() async throws {
         try await TestBroker.run(settings: ["limits.connectionsPerAddress=1"]) { broker async throws in

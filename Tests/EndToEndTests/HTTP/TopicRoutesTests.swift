@@ -87,6 +87,27 @@ struct TopicRoutesTests {
         }
     }
 
+    @Test func aBodyHasTheMostBytesThatAMessageMayHaveAndNotOneMore() async throws {
+        try await TestBroker.run(settings: ["limits.messageBytes=1KiB"]) { broker async throws in
+            func publish(_ bytes: Int) -> String { "\"" + String(repeating: "x", count: bytes - 2) + "\"" }
+            let line = "POST /topics/a"
+            #expect(try await HTTPExchange.send(line, body: publish(1024), port: broker.port).status == 200)
+            #expect(try await HTTPExchange.send(line, body: publish(1025), port: broker.port).status == 413)
+        }
+    }
+
+    /// What it says is enough, however long that number is: nobody waits for the body.
+    @Test(arguments: ["65537", "9223372036854775808", "18446744073709551615"])
+    func whoSaysThatItsBodyIsTooLargeIsRefusedAtOnce(length: String) async throws {
+        try await TestBroker.run(settings: ["limits.handshakeTimeout=10m"]) { broker async throws in
+            try await WireClient.runRaw(port: broker.port) { client async throws in
+                let fields = ["Content-Type": "application/json", "Content-Length": length]
+                try await client.send(raw: Array(HTTPExchange.text("POST /topics/a", fields).utf8))
+                #expect(try await client.head().hasPrefix("HTTP/1.1 413 "))
+            }
+        }
+    }
+
     @Test func aRetainedMessageIsKeptAndADeletedOneIsGone() async throws {
         try await TestBroker.run(rights: Self.everything) { broker async throws in
             _ = try await HTTPExchange.send("POST /topics/news", body: #"{"a":1}"#, port: broker.port)

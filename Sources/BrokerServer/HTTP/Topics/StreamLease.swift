@@ -9,12 +9,14 @@ import Synchronization
 final class StreamLease: Sendable {
     let stream: LocalStream
     private let count: StreamCount
+    private let client: ForwardedClient?
     /// What came before the answer to the request was begun.
     private let early = Mutex<[ByteBuffer]>([])
 
-    init(_ stream: LocalStream, _ count: StreamCount) {
+    init(_ stream: LocalStream, _ count: StreamCount, _ client: ForwardedClient?) {
         self.stream = stream
         self.count = count
+        self.client = client
     }
 
     deinit {

@@ -12,6 +12,8 @@ struct StreamRoutes: Sendable {
     let loops: EventLoops
     /// Whom a request speaks for.
     var identity = Identity.anonymous
+    /// What counts it where it asks through a proxy; held as long as a stream is.
+    var client: ForwardedClient?
     let count: StreamCount
     /// The longest that a long poll waits, in seconds.
     let waitMax: Int
@@ -88,7 +90,7 @@ struct StreamRoutes: Sendable {
             self.count.leave()
             return .failure(HTTPRefusal(Refusal(.restarting, "the broker stops")))
         }
-        let lease = StreamLease(stream, self.count)
+        let lease = StreamLease(stream, self.count, self.client)
         // Something always comes: the answer, or messages before it.
         guard let first = await lease.first() else {
             return .failure(HTTPRefusal(Refusal(.restarting, "the broker stops")))

@@ -14,7 +14,7 @@ struct TopicRoutes: Sendable {
     let origins: Origins
     private(set) var streams: StreamRoutes
     let wire: WireLimits
-    let rates: AddressRates
+    let rates: PublisherRates
     /// Whom a request speaks for.
     private var identity = Identity.anonymous
 
@@ -24,7 +24,7 @@ struct TopicRoutes: Sendable {
         origins: Origins,
         streams: StreamRoutes,
         wire: WireLimits,
-        rates: AddressRates
+        rates: PublisherRates
     ) {
         self.questions = questions
         self.login = login
@@ -34,10 +34,11 @@ struct TopicRoutes: Sendable {
         self.rates = rates
     }
 
-    private func speaking(for identity: Identity) -> Self {
+    private func speaking(for identity: Identity, _ client: ForwardedClient?) -> Self {
         var routes = self
         routes.identity = identity
         routes.streams.identity = identity
+        routes.streams.client = client
         return routes
     }
 
@@ -54,25 +55,47 @@ struct TopicRoutes: Sendable {
             response = refusal.response
         } else if let refusal = self.origins.hostRefusal(of: request, from: context.address) {
             response = refusal.response
-        } else if let refusal = self.rateRefusal(of: request, context) {
-            response = refusal.response
         } else {
-            switch await self.login.identity(of: request, context) {
-            case .failure(let refusal): response = refusal.response
-            case .success(let identity):
-                let routes = self.speaking(for: identity)
-                response = isList ? await routes.list(request, context.peer) : await routes.topic(request, context.peer)
+            do throws(HTTPRefusal) {
+                response = try await self.answer(request, context, isList: isList)
+            } catch {
+                response = error.response
             }
         }
         self.origins.add(to: &response, request)
         return response
     }
 
-    /// Why a publish comes too soon, if it does. They are counted by address: a request need not keep its connection.
-    private func rateRefusal(of request: Request, _ context: ClientContext) -> HTTPRefusal? {
-        guard request.method == .post else { return nil }
+    /// Answers somebody who is let in.
+    private func answer(
+        _ request: Request,
+        _ context: ClientContext,
+        isList: Bool
+    ) async throws(HTTPRefusal) -> Response {
         let address = self.login.address(of: request, context)
-        guard let milliseconds = self.rates.take(address, at: .now()) else { return nil }
+        let client = try self.forwarded(address, context)
+        let identity = try await self.login.identity(of: request, context).get()
+        if request.method == .post, let refusal = self.rateRefusal(of: identity, from: address) { throw refusal }
+        let routes = self.speaking(for: identity, client)
+        return isList ? await routes.list(request, context.peer) : await routes.topic(request, context.peer)
+    }
+
+    /// Counts who asks through a proxy; `nil` for everybody else, whose connection is counted.
+    private func forwarded(_ address: String, _ context: ClientContext) throws(HTTPRefusal) -> ForwardedClient? {
+        guard address != context.address else { return nil }
+        do throws(ForwardedClient.TooMany) {
+            return try ForwardedClient(address, in: self.questions.loops.gate)
+        } catch {
+            self.login.access.refusals.add(.address)
+            var refusal = Refusal(.limitReached, error.reason)
+            refusal.afterMilliseconds = ConnectionGate.retrySeconds * 1000
+            throw HTTPRefusal(refusal, status: .tooManyRequests)
+        }
+    }
+
+    /// Why a publish comes too soon, if it does.
+    private func rateRefusal(of identity: Identity, from address: String) -> HTTPRefusal? {
+        guard let milliseconds = self.rates.take(identity, from: address, at: .now()) else { return nil }
         let most = self.rates.publishesPerSecond
         var refusal = Refusal(.rateLimited, "at most \(most) publishes a second (limits.publishesPerSecond)")
         refusal.afterMilliseconds = milliseconds
@@ -207,17 +230,14 @@ struct TopicRoutes: Sendable {
             let refusal = Refusal(.badEnvelope, "Content-Type has to be application/json; a bare number is JSON")
             return .failure(HTTPRefusal(refusal, status: .unsupportedMediaType))
         }
-        let body: ByteBuffer
-        do {
-            body = try await request.body.collect(upTo: self.wire.messageBytesMax)
-        } catch {
-            let most = self.wire.messageBytesMax
-            let refusal = Refusal(
-                .badEnvelope,
-                "the body is larger than \(most) bytes (limits.messageBytes), or broken"
-            )
-            return .failure(HTTPRefusal(refusal, status: .contentTooLarge))
+        let most = self.wire.messageBytesMax
+        let refusal = Refusal(.badEnvelope, "the body is larger than \(most) bytes (limits.messageBytes), or broken")
+        let tooLarge = HTTPRefusal(refusal, status: .contentTooLarge)
+        // Who says so is not waited for.
+        if let length = request.headers[.contentLength], UInt64(length) ?? .max > UInt64(most) {
+            return .failure(tooLarge)
         }
+        guard let body = try? await request.body.collect(upTo: most) else { return .failure(tooLarge) }
         let bytes = Array(body.readableBytesView)
         guard String(validating: bytes, as: UTF8.self) != nil else {
             return .failure(HTTPRefusal(Refusal(.badJSON, "the body is not UTF-8")))
