@@ -14,6 +14,8 @@ import Foundation
 /// | `client-uri` | the same, `urn:meter:17` by URI and somebody else by the other names |
 /// | `client-long` | the same with a URI of 129 bytes |
 /// | `client-nobody` | the same without a name |
+/// | `client-strange` | the same with a name that turns the direction of writing around |
+/// | `client-two` | the same with two common names, of which `somebody` is the last |
 /// | `stranger` | a client's that has signed itself |
 /// | `alone` | one for `localhost` that has signed itself |
 /// | `expired` | the authority's for `localhost`, of which the last day is over |
@@ -64,6 +66,9 @@ package struct TestCertificates: Sendable {
         make client-long -CA ca.pem -CAkey ca.key -subj /CN=else -addext basicConstraints=CA:FALSE \
             -addext "subjectAltName=URI:urn:$(printf '%0125d' 0)"
         make client-nobody -CA ca.pem -CAkey ca.key -subj /O=somewhere -addext basicConstraints=CA:FALSE
+        make client-strange -CA ca.pem -CAkey ca.key -utf8 -subj "/CN=$(printf 'a\\342\\200\\256b')" \
+            -addext basicConstraints=CA:FALSE
+        make client-two -CA ca.pem -CAkey ca.key -subj /CN=everybody/CN=somebody -addext basicConstraints=CA:FALSE
         make stranger -subj /CN=stranger
         openssl req -new -key server.key -out expired.csr -subj /CN=localhost
         cp server.key expired.key

@@ -88,11 +88,15 @@ extension LocalSession: SessionConnection {
         var frames: [ByteBuffer] = []
         var index = 0
         while let range = ServerFrames.next(in: bytes, from: index) {
-            frames.append(ByteBuffer(bytes: bytes[range]))
             index = range.upperBound
+            // Nobody here can renew credentials that end soon, and what comes first is taken for the answer.
+            if bytes[range].starts(with: Self.noticePrefix.utf8) { continue }
+            frames.append(ByteBuffer(bytes: bytes[range]))
         }
-        self.receiver(.frames(frames))
+        if !frames.isEmpty { self.receiver(.frames(frames)) }
     }
+
+    private static let noticePrefix = #"{"op":"notice","#
 
     package func answered() {}
 

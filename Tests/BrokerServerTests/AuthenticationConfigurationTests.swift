@@ -32,7 +32,9 @@ struct AuthenticationConfigurationTests {
     /// Who asks for credentials lets nobody in without, unless it is said.
     @Test(arguments: [
         ("{}", ["publish", "subscribe"]), (#"{"auth":{}}"#, ["publish", "subscribe"]),
-        (#"{"auth":{"tokens":"t"}}"#, []), (#"{"auth":{"tokensVariable":"T"}}"#, []), ("{\"auth\":{\(jwt)}}", []),
+        (#"{"auth":{"tokens":"t"}}"#, []),
+        (#"{"listen":{"tls":{"certificate":"c","key":"k","clients":"optional","clientAuthorities":"a"}}}"#, []),
+        (#"{"auth":{"tokensVariable":"T"}}"#, []), ("{\"auth\":{\(jwt)}}", []),
         (#"{"auth":{"tokens":"t","anonymous":["subscribe"]}}"#, ["subscribe"]), (#"{"auth":{"anonymous":[]}}"#, []),
     ])
     func anonymousClientsMayOnlyWhereNothingElseIsSaid(text: String, rights: [String]) {

@@ -141,6 +141,31 @@ struct ConnectionGateTests {
         #expect(gate.enter("a") == .admitted)
     }
 
+    @Test func anIPv6AddressCountsAsItsNetwork() {
+        let gate = ConnectionGate(connectionsMax: 0, perAddressMax: 1)
+        #expect(gate.enter("2001:db8:1:2::1") == .admitted)
+        #expect(gate.enter("2001:db8:1:2:ffff::9") == .addressFull(limit: 1))
+        #expect(gate.enterForwarded("2001:db8:1:2::7") == .addressFull(limit: 1))
+        #expect(gate.enter("2001:db8:1:3::1") == .admitted)
+        gate.leave("2001:db8:1:2::1")
+        #expect(gate.enterForwarded("2001:db8:1:2::7") == .admitted)
+    }
+
+    /// The connection is the proxy's, and counts once; its client counts by itself.
+    @Test func aProxysConnectionAndItsClientCountOnceEach() {
+        let gate = ConnectionGate(connectionsMax: 2, perAddressMax: 1)
+        for client in ["a", "b"] {
+            #expect(gate.enter(nil) == .admitted)
+            #expect(gate.enterForwarded(client) == .admitted)
+        }
+        #expect(gate.enter(nil) == .full(limit: 2))
+        gate.leaveForwarded("a")
+        gate.leave(nil)
+        #expect(gate.enter(nil) == .admitted)
+        #expect(gate.enterForwarded("b") == .addressFull(limit: 1))
+        #expect(gate.enterForwarded("a") == .admitted)
+    }
+
     @Test func zeroIsNoBound() {
         let gate = ConnectionGate(connectionsMax: 0, perAddressMax: 0)
         for _ in 0..<10_000 { #expect(gate.enter("a") == .admitted) }

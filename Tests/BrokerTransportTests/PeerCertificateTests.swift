@@ -76,6 +76,10 @@ struct PeerCertificateTests {
         #expect(peer.expires > 1_700_000_000_000 && peer.expires % 1000 == 0)
     }
 
+    @Test func theLastOfSeveralCommonNamesIsTheName() async throws {
+        #expect(try await Self.shown("client-two", .required).get()?.name == "somebody")
+    }
+
     @Test(arguments: [("client-dns", "meter-17.test"), ("client-uri", "urn:meter:17")])
     func aURIGoesBeforeADNSNameAndThatBeforeTheCommonName(file: String, name: String) async throws {
         #expect(try await Self.shown(file, .optional).get()?.name == name)
@@ -100,7 +104,10 @@ struct PeerCertificateTests {
     }
 
     /// It must not become somebody who has shown nothing.
-    @Test(arguments: [("client-long", "more than 128 bytes"), ("client-nobody", "no common name")])
+    @Test(arguments: [
+        ("client-long", "more than 128 bytes"), ("client-nobody", "no common name"),
+        ("client-strange", "characters that a name must not have"),
+    ])
     func aVerifiedCertificateThatNamesNobodyIsRefused(file: String, reason: String) async throws {
         let outcome = try await Self.shown(file, .optional)
         guard case .failure(WireClient.ClientError.handshakeRefused(let answer)) = outcome else {

@@ -62,8 +62,13 @@ struct HealthTests {
         try await TestBroker.run(settings: ["limits.connections=1"]) { broker async throws in
             try await WireClient.run(port: broker.port) { first async throws in
                 #expect(await Self.refusal(port: broker.port).hasPrefix("HTTP/1.1 503 "))
+                #expect(try await HTTPExchange.send("GET /topics", port: broker.port).status == 503)
                 #expect(try await first.ask(#"{"op":"ping"}"#) == #"{"op":"pong"}"#)
             }
+            let metrics = try await HTTPExchange.send("GET /metrics", port: broker.adminPort).body
+            #expect(metrics.contains("wsbroker_turned_away_total{reason=\"connections\"} 2.0\n"))
+            // It has gone as soon as the broker has noticed.
+            while await Self.refusal(port: broker.port) != "accepted" {}
         }
     }
 }

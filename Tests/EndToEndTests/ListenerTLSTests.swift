@@ -62,6 +62,12 @@ struct ListenerTLSTests {
                 let answer = await client.rest()
                 #expect(answer.hasPrefix("HTTP/1.1 200 ") && answer.contains(#""data":7"#), "\(answer)")
             }
+            // The certificate shows whose name it is; no name has to be listed.
+            try await WireClient.runRaw(port: broker.port, tls: tls) { client async throws in
+                let get = HTTPExchange.text("GET /topics", ["Host": "broker.example.com"])
+                try await client.send(raw: Array(get.utf8))
+                #expect(await client.rest().hasPrefix("HTTP/1.1 200 "))
+            }
             try await WireClient.runRaw(port: broker.port, tls: tls) { client async throws in
                 try await client.send(raw: Array("no HTTP at all\r\n\r\n".utf8))
                 #expect(await client.rest().hasPrefix("HTTP/1.1 400 "))
@@ -179,6 +185,10 @@ struct ListenerTLSTests {
             }
             try await WireClient.run(port: broker.port, tls: tls("client")) { client async throws in
                 #expect(try await Self.publish(1, client).contains(#""data":1"#))
+            }
+            try await WireClient.runRaw(port: broker.port, tls: tls("client")) { client async throws in
+                try await client.send(raw: Array(HTTPExchange.text("POST /topics/clicks", [:], "0").utf8))
+                #expect(await client.rest().hasPrefix("HTTP/1.1 200 "))
             }
             for name in [nil, "stranger"] {
                 await #expect(throws: (any Error).self) {

@@ -92,6 +92,7 @@ struct SessionAccessTests {
         let client = harness.connect(as: Self.meter)
         harness.ask(#"{"op":"sub","id":1,"topic":"clicks"}"#, from: client)
         harness.ask(#"{"op":"sub","id":2,"topic":"a/+"}"#, from: client)
+        harness.ask(#"{"op":"pub","id":3,"topic":"clicks","data":1}"#, from: client)
         harness.change(narrow)
         let ends = Self.texts(client.frames())
         #expect(ends.count == 1)
@@ -101,8 +102,30 @@ struct SessionAccessTests {
         #expect(client.frames().isEmpty)
         harness.ask(#"{"op":"pub","id":1,"topic":"a/1","data":1}"#, from: admin)
         #expect(client.frames().count == 1)
+        #expect(harness.broker.figures.refusals[4103] == 1)
         // And what it published to before, it publishes to no more.
         #expect(harness.ask(#"{"op":"pub","id":3,"topic":"clicks","data":1}"#, from: client).map(\.code) == [4103])
+    }
+
+    @Test func whoMightPublishEverywhereMayWhatTheNewRulesSay() throws {
+        let harness = try Self.harness(AccessRules())
+        let client = harness.connect(as: Self.meter)
+        let publish = #"{"op":"pub","id":1,"topic":"clicks","data":1}"#
+        #expect(harness.ask(publish, from: client).map(\.code) == [0])
+        harness.change(Self.rules(try AccessRuleTests.rule(.allow, .publish, "*", "a/#")))
+        #expect(harness.ask(publish, from: client).map(\.code) == [4103])
+    }
+
+    @Test func whoHasNoCredentialsMayWhatTheNewRulesSay() throws {
+        let harness = try Self.harness(AccessRules())
+        let client = harness.connect()
+        harness.ask(#"{"op":"sub","id":1,"topic":"clicks"}"#, from: client)
+        harness.change(AccessRules(anonymous: [.publish]))
+        #expect(client.frames().map(\.code) == [4103])
+        for client in [client, harness.connect()] {
+            #expect(harness.ask(#"{"op":"sub","id":2,"topic":"clicks"}"#, from: client).map(\.code) == [4103])
+            #expect(harness.ask(#"{"op":"pub","id":3,"topic":"clicks","data":1}"#, from: client).map(\.code) == [0])
+        }
     }
 
     @Test func aSubscriptionWhoseMessagesAreOnTheirWayIsRefusedAndTheClientGoesOn() throws {
@@ -136,6 +159,20 @@ struct SessionAccessTests {
         #expect(other.connection.closed?.code == nil)
     }
 
+    /// What it had sent already, and what was read of it, comes behind its end.
+    @Test func whatAClosedClientSaysCountsNothing() throws {
+        let harness = try Self.harness(AccessRules())
+        let client = harness.connect(as: Self.meter)
+        harness.broker.changeAccess(AccessRules(), at: harness.time) {
+            $0.proof == .token(sha256: [1]) ? .ended : .counts($0)
+        }
+        harness.send(#"{"op":"pub","id":1,"topic":"clicks","data":1}"#, from: client)
+        harness.settle()
+        #expect(client.frames().map(\.code) == [4102])
+        let admin = harness.connect(as: .administrator)
+        #expect(harness.ask(#"{"op":"get","id":1,"topic":"clicks"}"#, from: admin).map(\.code) == [4404])
+    }
+
     /// Verified before a reload and registered after it.
     @Test func whoseTokenWasTakenAwayMeanwhileIsNotLetIn() throws {
         let harness = try Self.harness(AccessRules())
@@ -148,6 +185,24 @@ struct SessionAccessTests {
         let other = harness.connect(as: late)
         harness.ask(#"{"op":"ping","id":1}"#, from: other)
         #expect(other.connection.closed?.code == CloseCode(.tokenExpired))
+    }
+
+    /// The same of a token that renews.
+    @Test func freshCredentialsThatWereTakenAwayMeanwhileEndTheConnection() throws {
+        let harness = try Self.harness(AccessRules())
+        harness.change(AccessRules()) { $0.proof == .token(sha256: [2]) ? .ended : .counts($0) }
+        var late = Self.meter
+        late.expires = harness.time.wall
+        for (identity, code) in [
+            (Identity(name: Self.meter.name, proof: .token(sha256: [2])), ErrorCode.tokenInvalid),
+            (late, .tokenExpired),
+        ] {
+            let client = harness.connect(as: Self.meter)
+            harness.ask(#"{"op":"ping","id":1}"#, from: client)
+            harness.renew(client, as: identity)
+            harness.settle()
+            #expect(client.connection.closed?.code == CloseCode(code))
+        }
     }
 
     /// It may count again, and nobody can tell without seeing it.
@@ -237,5 +292,20 @@ struct SessionAccessTests {
         #expect(client.frames().count == 1)
         Self.pass(1, harness)
         #expect(client.frames().count == 1, "it is warned again")
+    }
+
+    /// Its claims say less than before, under the same name.
+    @Test func freshCredentialsThatMayLessEndWhatIsNotAllowedAnyMore() throws {
+        let harness = try Self.harness(Self.rules(try AccessRuleTests.rule(.allow, .all, "*", "{claim.area}/#")))
+        var identity = Self.meter
+        identity.claims = ["area": "a"]
+        let client = harness.connect(as: identity)
+        harness.ask(#"{"op":"sub","id":1,"topic":"a/1"}"#, from: client)
+        identity.claims = ["area": "b"]
+        harness.renew(client, as: identity)
+        harness.settle()
+        #expect(Self.texts(client.frames()).first?.hasPrefix(#"{"op":"unsub","topic":"a/1","code":4103"#) == true)
+        #expect(harness.ask(#"{"op":"pub","id":2,"topic":"a/1","data":1}"#, from: client).map(\.code) == [4103])
+        #expect(harness.ask(#"{"op":"pub","id":3,"topic":"b/1","data":1}"#, from: client).map(\.code) == [0])
     }
 }

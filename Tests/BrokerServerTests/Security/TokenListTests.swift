@@ -36,6 +36,15 @@ struct TokenListTests {
         for wrong in ["", "Secret", "secret ", "secre", Self.secret] { #expect(list.entry(of: wrong) == nil) }
     }
 
+    @Test func aHashThatDiffersInOneByteIsAnotherToken() throws {
+        for place in 0..<32 {
+            var hash = TokenList.sha256("secret")
+            hash[place] ^= 1
+            let list = try self.list(Self.entry("meter", Hexadecimal.text(hash)))
+            #expect(list.entry(of: "secret") == nil, "\(place)")
+        }
+    }
+
     @Test func severalTokensOfOneNameCountAtOnce() throws {
         let list = try self.list(Self.entry("meter-17") + "," + Self.entry("meter-17", Self.other))
         #expect(list.entry(of: "secret")?.name == "meter-17")

@@ -20,6 +20,7 @@ struct CredentialsTests {
         let offer = ["Sec-WebSocket-Protocol": ["wsbroker.v1.json , bearer.b ,x"]]
         #expect(try Self.token(header.merging(offer) { $1 }, query: "token=c") == "a")
         #expect(try Self.token(offer, query: "token=c") == "b")
+        #expect(try Self.token(["Sec-WebSocket-Protocol": ["wsbroker.v1.json", "bearer.b"]]) == "b")
         #expect(try Self.token(query: "x=1&token=c&token=d") == "c")
         #expect(try Self.token(query: "xtoken=c") == nil)
         #expect(try Self.token(query: nil) == nil)

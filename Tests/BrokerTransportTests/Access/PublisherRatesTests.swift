@@ -37,6 +37,13 @@ struct PublisherRatesTests {
         #expect(rates.take(bob, from: "192.0.2.3", at: self.start) == nil)
     }
 
+    @Test func anIPv6AddressCountsAsItsNetwork() {
+        let rates = Self.rates(1, burst: 1)
+        #expect(rates.take(.anonymous, from: "2001:db8:1:2::1", at: self.start) == nil)
+        #expect(rates.take(.anonymous, from: "2001:db8:1:2:ffff::9", at: self.start) == 1000)
+        #expect(rates.take(.anonymous, from: "2001:db8:1:3::1", at: self.start) == nil)
+    }
+
     @Test func withoutALimitNobodyIsRemembered() {
         let rates = Self.rates(0, burst: 0)
         #expect(rates.take(.anonymous, from: "192.0.2.1", at: self.start) == nil)

@@ -80,10 +80,45 @@ struct AuthenticationTests {
         }
     }
 
+    @Test func whoeverIsSentAwayForCredentialsIsToldWhichAndCounted() async throws {
+        try await AccessFixture.run { broker async throws in
+            for (token, code) in [(nil, "unauthenticated"), ("wrong", "token_invalid")] {
+                let fields = token.map { ["Authorization": "Bearer \($0)"] } ?? [:]
+                let answer = try await HTTPExchange.send("GET /topics", fields, port: broker.port)
+                #expect(answer.status == 401 && answer.headers["www-authenticate"] == "Bearer")
+                #expect(JSONField.string("name", in: answer.body) == code)
+            }
+            try await WireClient.run(port: broker.port) { client async throws in
+                #expect(JSONField.string("name", in: try await client.ask(Self.publish)) == "unauthenticated")
+            }
+            do {
+                try await WireClient.run(port: broker.port, headers: AccessFixture.bearer("wrong")) { _ in }
+                Issue.record("it was let in")
+            } catch WireClient.ClientError.handshakeRefused(let answer) {
+                #expect(answer.contains("WWW-Authenticate: Bearer\r\n") && answer.contains("token_invalid: "))
+            }
+            let metrics = try await HTTPExchange.send("GET /metrics", port: broker.adminPort).body
+            #expect(metrics.contains("wsbroker_turned_away_total{reason=\"credentials\"} 4.0\n"))
+        }
+    }
+
     @Test func whoDoesNotSayInTimeWhoItIsIsClosed() async throws {
         try await AccessFixture.run(settings: ["limits.handshakeTimeout=2s"]) { broker async throws in
             try await WireClient.run(port: broker.port) { client async throws in
                 #expect(try await client.closeCode() == CloseCode(.unauthenticated))
+            }
+        }
+    }
+
+    /// Long after the time in which it had to.
+    @Test func whoHasSaidInTimeWhoItIsStays() async throws {
+        try await AccessFixture.run(settings: ["limits.handshakeTimeout=2s"]) { broker async throws in
+            try await WireClient.run(port: broker.port) { client async throws in
+                #expect(try await client.ask(Self.hello(AccessFixture.meter)).contains("welcome"))
+                try await WireClient.run(port: broker.port) { later async throws in
+                    #expect(try await later.closeCode() == CloseCode(.unauthenticated))
+                }
+                #expect(JSONField.integer("data", in: try await client.ask(Self.publish)) == 5)
             }
         }
     }
@@ -100,9 +135,12 @@ struct AuthenticationTests {
     }
 
     @Test func aWrongTokenIsNotTheSameAsNone() async throws {
-        try await AccessFixture.run(more: #","anonymous":["publish","subscribe"]"#) { broker async throws in
+        try await AccessFixture.run(rules: nil, more: #","anonymous":["publish","subscribe"]"#) { broker async throws in
             #expect(try await AccessFixture.refusal(broker, AccessFixture.bearer("wrong")) == 401)
             #expect(try await AccessFixture.refusal(broker, []) == 101)
+            for (fields, status) in [(["Authorization": "Bearer wrong"], 401), ([:], 200)] {
+                #expect(try await HTTPExchange.send("GET /topics", fields, port: broker.port).status == status)
+            }
             try await WireClient.run(port: broker.port) { client async throws in
                 #expect(JSONField.integer("code", in: try await client.ask(Self.hello("wrong"))) == 4102)
                 #expect(try await client.closeCode() == CloseCode(.tokenInvalid))
@@ -112,9 +150,11 @@ struct AuthenticationTests {
 
     @Test(arguments: ["Digest x", "Bearer", "Basic ###", "Basic bm9jb2xvbg=="])
     func whatIsNoCredentialIsAnError(field: String) async throws {
-        try await AccessFixture.run { broker async throws in
+        try await AccessFixture.run(more: #","anonymous":["publish","subscribe"]"#) { broker async throws in
             let status = try await AccessFixture.refusal(broker, ["Authorization: \(field)"])
-            #expect([400, 401].contains(status))
+            #expect(status == (field == "Bearer" ? 401 : 400))
+            let answer = try await HTTPExchange.send("GET /topics", ["Authorization": field], port: broker.port)
+            #expect(answer.status == status)
         }
     }
 
@@ -158,6 +198,19 @@ struct AuthenticationTests {
                 #expect(JSONField.integer("code", in: refusal) == 4103)
                 // It stays, and stays who it was.
                 #expect(JSONField.integer("data", in: try await client.ask(Self.publish)) == 5)
+            }
+        }
+    }
+
+    /// What it has asked for already, it asked for as nobody.
+    @Test func whoHasSpokenAsNobodyStaysNobody() async throws {
+        try await AccessFixture.run(rules: nil, more: #","anonymous":["publish"]"#) { broker async throws in
+            try await WireClient.run(port: broker.port) { client async throws in
+                #expect(JSONField.integer("data", in: try await client.ask(Self.publish)) == 5)
+                let refusal = try await client.ask(Self.hello(AccessFixture.viewer))
+                #expect(JSONField.integer("code", in: refusal) == 4103)
+                let subscription = try await client.ask(#"{"op":"sub","id":2,"topic":"clicks"}"#)
+                #expect(JSONField.integer("code", in: subscription) == 4103)
             }
         }
     }

@@ -22,6 +22,29 @@ struct AuthorizationTests {
         }
     }
 
+    @Test func whatIsDeniedIsRefusedWhateverElseIsAllowed() async throws {
+        let rules = #"""
+            [{"allow":["publish","subscribe"],"topics":["power/#"]},
+             {"deny":["publish","subscribe"],"principal":"meter-*","topics":["power/secret/#"]}]
+            """#
+        try await AccessFixture.run(rules: rules) { broker async throws in
+            func codes(_ token: String) async throws -> [Int?] {
+                try await WireClient.run(port: broker.port, headers: AccessFixture.bearer(token)) {
+                    client async throws in
+                    var codes: [Int?] = []
+                    for request in [
+                        #"{"op":"pub","id":1,"topic":"power/secret/1","data":1}"#,
+                        #"{"op":"sub","id":2,"topic":"power/#"}"#,
+                        #"{"op":"sub","id":3,"topic":"power/open/#"}"#,
+                    ] { codes.append(JSONField.integer("code", in: try await client.ask(request))) }
+                    return codes
+                }
+            }
+            #expect(try await codes(AccessFixture.meter) == [4103, 4103, nil])
+            #expect(try await codes(AccessFixture.viewer) == [nil, nil, nil])
+        }
+    }
+
     @Test func theSameRulesGovernHTTP() async throws {
         try await AccessFixture.run { broker async throws in
             func status(_ line: String, _ token: String?, body: String? = nil) async throws -> Int {
@@ -134,6 +157,16 @@ struct AuthorizationTests {
             }
             #expect(try await status("POST /reload", AccessFixture.viewer, body: "{}") == 403)
             #expect(try await status("POST /reload", AccessFixture.admin, body: "{}") == 200)
+            let page = Self.headers(AccessFixture.admin).merging(["Origin": "http://localhost"]) { $1 }
+            #expect(try await HTTPExchange.send("GET /topics", page, port: broker.adminPort).status == 403)
+        }
+        // The right to some topics is none to the broker.
+        try await AccessFixture.run(
+            settings: ["admin.host=0.0.0.0", "listen.insecure=true"],
+            rules: #"[{"allow":["publish","subscribe","admin"],"topics":["power/#"]}]"#
+        ) { broker async throws in
+            let headers = Self.headers(AccessFixture.admin)
+            #expect(try await HTTPExchange.send("GET /topics", headers, port: broker.adminPort).status == 403)
         }
     }
 

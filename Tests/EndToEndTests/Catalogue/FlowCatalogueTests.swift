@@ -28,6 +28,20 @@ struct FlowCatalogueTests {
         }
     }
 
+    /// L1 of bare numbers.
+    @Test func theBareNumberPastTheRateIsRefusedAndNotCounted() async throws {
+        let settings = ["limits.publishesPerSecond=1", "limits.publishBurst=3"]
+        try await TestBroker.run(settings: settings) { broker async throws in
+            try await WireClient.run(port: broker.port) { client async throws in
+                try await client.send(["1", "1", "1", "1"])
+                for total in 1...3 { #expect(try await client.receive() == "\(total)") }
+                #expect(JSONField.integer("code", in: try await client.receive()) == 4202)
+                let read = try await HTTPExchange.send("GET /topics/total", port: broker.port)
+                #expect(JSONField.integer("data", in: read.body) == 3)
+            }
+        }
+    }
+
     /// L1 over HTTP: by address, on however many connections.
     @Test func thePublishPastTheRateIsRefusedOverHTTPToo() async throws {
         let settings = ["limits.publishesPerSecond=1", "limits.publishBurst=3"]

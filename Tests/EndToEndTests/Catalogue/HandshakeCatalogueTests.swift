@@ -209,6 +209,8 @@ struct HandshakeCatalogueTests {
                     #expect(try await client.head().hasPrefix("HTTP/1.1 429 "))
                 }
             }
+            let metrics = try await HTTPExchange.send("GET /metrics", port: broker.adminPort).body
+            #expect(metrics.contains("wsbroker_turned_away_total{reason=\"address\"} 1.0\n"))
         }
     }
 }

@@ -123,6 +123,26 @@ struct EventStreamTests {
         }
     }
 
+    /// It would say nothing for ever. A browser that comes again is refused, and then comes no more.
+    @Test func aStreamThatMayNotBeAnyMoreSaysWhyAndEnds() async throws {
+        for path in ["/topics/clicks", "/topics?filter=%23"] {
+            try await TestBroker.run(rights: #"["publish","subscribe"]"#) { broker async throws in
+                try await self.publish("6", to: "clicks", broker)
+                try await Self.listen(path, [:], broker) { events async throws in
+                    #expect(JSONField.integer("data", in: try await events.next().data) == 6)
+                    try broker.rewrite { $0.replacing(#","subscribe""#, with: "") }
+                    #expect(try await AccessFixture.reload(broker) == 200)
+                    let end = try await events.next()
+                    #expect(end.name == "bye")
+                    #expect(JSONField.integer("code", in: end.data) == 4103, "\(end)")
+                    await #expect(throws: WireClient.ClientError.self) { try await events.next() }
+                }
+                let again = ["Accept": "text/event-stream"]
+                #expect(try await HTTPExchange.send("GET \(path)", again, port: broker.port).status == 403)
+            }
+        }
+    }
+
     @Test func aStoppingBrokerEndsItsStreams() async throws {
         let folder = try TestBroker.makeFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -219,6 +239,7 @@ struct EventStreamTests {
 /// Reads events from a chunked answer.
 private actor EventReader {
     struct Event: Sendable {
+        var name: String?
         var id: String?
         var data: String
     }
@@ -238,7 +259,8 @@ private actor EventReader {
                 let data = lines.filter { $0.hasPrefix("data: ") }.map { $0.dropFirst(6) }.joined(separator: "\n")
                 guard !data.isEmpty else { continue }
                 let id = lines.first { $0.hasPrefix("id: ") }.map { String($0.dropFirst(4)) }
-                return Event(id: id, data: data)
+                let name = lines.first { $0.hasPrefix("event: ") }.map { String($0.dropFirst(7)) }
+                return Event(name: name, id: id, data: data)
             }
             self.buffer += try await self.client.chunk()
         }

@@ -9,6 +9,8 @@ struct EventText {
     /// What the client has seen last, if it comes again.
     let last: FramePosition?
     private var epoch: String?
+    /// Whether nothing follows, because the subscription has ended.
+    private(set) var isOver = false
 
     /// How long a browser waits before it comes again, in milliseconds.
     private static let retry = 2000
@@ -44,7 +46,10 @@ struct EventText {
             let offset = self.hasIDs ? FramePosition.offset(of: frame) : nil
             self.append(frame, id: offset.flatMap { offset in self.epoch.map { "\($0):\(offset)" } }, to: &buffer)
         } else {
-            buffer.writeString("event: error\n")
+            // A stream has one subscription, which ends when it is not allowed any more.
+            let isEnd = bytes.starts(with: #"{"op":"unsub""#.utf8)
+            self.isOver = self.isOver || isEnd
+            buffer.writeString(isEnd ? "event: bye\n" : "event: error\n")
             self.append(frame, id: nil, to: &buffer)
         }
     }

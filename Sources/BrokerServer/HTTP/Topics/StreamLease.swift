@@ -69,12 +69,14 @@ final class StreamLease: Sendable {
         var text = text
         try await writer.write(EventText.start)
         try await Self.write(self.takeEarly(), &text, to: &writer, of: self.stream)
+        if text.isOver { return }
         var silence = 0
         for await event in self.stream.events {
             switch event {
             case .frames(let frames):
                 silence = 0
                 try await Self.write(frames, &text, to: &writer, of: self.stream)
+                if text.isOver { return }
             case .second:
                 self.stream.tookSecond()
                 silence += 1
