@@ -121,8 +121,8 @@ public enum ClientEvent: Hashable, Sendable {
     case disconnected(ClientError, retryAfter: Duration)
     /// The broker has taken fresh credentials; the connection and all that hangs on it go on.
     case credentialsRenewed
-    /// There were no fresh credentials, or the broker did not take them; the connection goes on until those end that
-    /// it has.
+    /// There were no credentials but those in use, or the broker did not take others; the connection goes on until
+    /// those end that it has.
     case renewalFailed(ClientError)
     /// The broker refused something that awaits no answer, such as a publish without acknowledgement.
     case refused(BrokerRefusal, topic: String?)

@@ -66,7 +66,8 @@ extension ClientDriver {
         // A broker that said `bye` takes nothing new. Before the welcome it does: it has the first `hello`.
         guard self.machine.canSend || self.machine.awaitsWelcome, let connection = self.connection else { return }
         guard let token = self.renewal.offer(credentials) else {
-            return self.logger.info("there are no other credentials than those that end")
+            let reason = "there are no other credentials than those that end"
+            return self.renewalFailed(ClientError(.noCredentials, reason))
         }
         var buffer = ByteBuffer()
         self.encoder.writeRenewal(token: token, to: &buffer)

@@ -17,18 +17,17 @@ struct FreshCredentialsTests {
         }
 
         private let answers: Mutex<[ClientCredentials?]>
-        /// One element for each time it is asked.
-        let questions: AsyncStream<Void>
-        private let continuation: AsyncStream<Void>.Continuation
+        private let questions = Mutex(0)
 
         /// - `answers`: Throws where there are none.
         init(_ answers: ClientCredentials?...) {
             self.answers = Mutex(answers)
-            (self.questions, self.continuation) = AsyncStream.makeStream(of: Void.self)
         }
 
+        var wasAsked: Bool { self.questions.withLock { $0 > 0 } }
+
         func next() throws -> ClientCredentials {
-            defer { self.continuation.yield() }
+            self.questions.withLock { $0 += 1 }
             let answer = self.answers.withLock { $0.count > 1 ? $0.removeFirst() : $0.first ?? nil }
             guard let answer else { throw Empty() }
             return answer
@@ -138,6 +137,7 @@ struct FreshCredentialsTests {
         let client = BrokerClient(configuration)
         let error = await #expect(throws: ClientError.self) { try await client.start() }
         #expect(error?.code == .invalidArgument)
+        #expect(!source.wasAsked)
     }
 
     // MARK: While a connection goes on
@@ -188,14 +188,15 @@ struct FreshCredentialsTests {
         let broker = try await FakeBroker.start()
         let same = ClientCredentials.user("me", password: "t1")
         let source = Source(.token("t1"), same, ClientCredentials.none, .user("me", password: "t2"))
-        let (configuration, _) = self.configuration(broker, source)
+        var (configuration, events) = self.configuration(broker, source)
         let (client, connection) = try await broker.connect(configuration)
-        var questions = source.questions.makeAsyncIterator()
-        await questions.next()
-        for _ in 1...3 {
+        #expect(await events.next() == .connected)
+        let error = ClientError(.noCredentials, "there are no other credentials than those that end")
+        for _ in 1...2 {
             connection.send(Self.notice)
-            await questions.next()
+            #expect(await events.next() == .renewalFailed(error))
         }
+        connection.send(Self.notice)
         #expect(try await connection.receive() == #"{"op":"hello","token":"t2"}"#)
         await client.shutdownNow(connection)
     }

@@ -208,6 +208,22 @@ struct RenewalTests {
         }
     }
 
+    /// Half a minute before it matters.
+    @Test func wssubSaysThatTheNextTokenIsLate() async throws {
+        try await ChangingTokens.run { broker async throws in
+            try await broker.click()
+            let tool = try self.wssub("--token-file", try self.write(ChangingTokens.first, broker), of: broker)
+            #expect(await tool.readLine() == "1")
+            try await broker.change(tokens: [ChangingTokens.first: .soon])
+            let reason = "there are no other credentials than those that end"
+            #expect(await tool.readErrorLine() == "wssub: the credentials are not renewed: \(reason)")
+            try await broker.click()
+            #expect(await tool.readLine() == "2")
+            tool.signal(SIGTERM)
+            #expect(await tool.wait().status == 0)
+        }
+    }
+
     @Test func aTokenOnTheCommandLineIsTheLast() async throws {
         try await ChangingTokens.run { broker async throws in
             try await broker.click()
