@@ -15,7 +15,8 @@ import Synchronization
 ///
 /// After a loss it connects again with growing waits, subscribes again, sends again what has no verdict, and goes on.
 /// Publishes are numbered, so none counts twice; see ``ClientConfiguration/producer``. When the broker refuses who the
-/// client is (41xx), or the handshake, the client gives up, and everything that waits throws.
+/// client is (41xx), or the handshake, the client gives up, and everything that waits throws; see
+/// ``ClientConfiguration/freshCredentials`` for credentials that end.
 ///
 /// All methods may be called from any task. All that happens on the wire happens on one event loop.
 public final class BrokerClient: Sendable {

@@ -6,6 +6,13 @@ public struct ClientConfiguration: Sendable {
     public var address: BrokerAddress
     /// Who the client says it is; those of ``address``, if it has some, stand in for none.
     public var credentials = ClientCredentials.none
+    /// Asked for what stands instead of ``credentials``: before each attempt to connect, and when the broker says that
+    /// those in use end soon. A token that is another one then renews the connection, which loses nothing by it.
+    ///
+    /// It may take ``connectTimeout``, and is cancelled then. An attempt for which it throws has failed, and is made
+    /// again like any other; a connection for which it throws goes on until its credentials end. With it the client
+    /// also comes back when they have ended (4101), or are not known (4102, HTTP 401).
+    public var freshCredentials: (@Sendable () async throws -> ClientCredentials)?
     /// Fields that the request of the handshake has besides its own.
     public var headers: [HeaderField] = []
     /// How TLS is spoken where the address is `wss://`.
@@ -64,14 +71,33 @@ public struct ClientConfiguration: Sendable {
         if self.address.isSecure { _ = try? self.sharedTLS.context(for: self.tls) }
     }
 
-    /// What the request of the handshake has besides its own fields; throws when that can not be sent.
-    func requestFields() throws(ClientError) -> [HeaderField] {
-        let credentials = self.credentials == .none ? self.address.credentials : self.credentials
-        guard let authorization = try credentials.authorization() else { return self.headers }
-        guard !self.headers.contains(where: \.isAuthorization) else {
-            throw ClientError(.invalidArgument, "there are credentials, and a header field Authorization as well")
+    /// Throws when no request of a handshake can be sent, whatever fresh credentials there will be.
+    func checkRequest() throws(ClientError) {
+        guard self.freshCredentials != nil else {
+            _ = try self.requestFields(as: self.credentials)
+            return
         }
+        try self.checkThatNoFieldIsAuthorization()
+    }
+
+    /// What the request of the handshake has besides its own fields; throws when that can not be sent.
+    func requestFields(as credentials: ClientCredentials) throws(ClientError) -> [HeaderField] {
+        guard let authorization = try self.identity(credentials).authorization() else { return self.headers }
+        try self.checkThatNoFieldIsAuthorization()
         return [try HeaderField(name: "Authorization", value: authorization)] + self.headers
+    }
+
+    /// What stands for `credentials` on the wire.
+    func identity(_ credentials: ClientCredentials) -> ClientCredentials {
+        credentials == .none ? self.address.credentials : credentials
+    }
+
+    /// Whether the client says who it is.
+    var hasIdentity: Bool { self.freshCredentials != nil || self.identity(self.credentials) != .none }
+
+    private func checkThatNoFieldIsAuthorization() throws(ClientError) {
+        guard self.headers.contains(where: \.isAuthorization) else { return }
+        throw ClientError(.invalidArgument, "there are credentials, and a header field Authorization as well")
     }
 
     /// This configuration with every number brought to where the client can work with it.
@@ -93,6 +119,11 @@ public enum ClientEvent: Hashable, Sendable {
     case connected
     /// There is no connection any more; the next attempt begins after `retryAfter`.
     case disconnected(ClientError, retryAfter: Duration)
+    /// The broker has taken fresh credentials; the connection and all that hangs on it go on.
+    case credentialsRenewed
+    /// There were no credentials but those in use, or the broker did not take others; the connection goes on until
+    /// those end that it has.
+    case renewalFailed(ClientError)
     /// The broker refused something that awaits no answer, such as a publish without acknowledgement.
     case refused(BrokerRefusal, topic: String?)
     /// The broker can not take the producer's publishes now; they are sent again after `retryAfter`.

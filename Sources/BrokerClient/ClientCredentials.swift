@@ -16,6 +16,15 @@ extension ClientCredentials {
     /// Throws when they can not be sent.
     package func check() throws(ClientError) { _ = try self.authorization() }
 
+    /// What renews a connection: of a user, too, the broker judges the password as a token. Absent without credentials.
+    var token: String? {
+        switch self {
+        case .none: nil
+        case .token(let token): token
+        case .user(_, let password): password
+        }
+    }
+
     /// What stands in the `Authorization` field; absent without credentials.
     func authorization() throws(ClientError) -> String? {
         switch self {

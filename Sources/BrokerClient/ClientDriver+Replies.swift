@@ -48,6 +48,7 @@ extension ClientDriver: ConnectionDelegate {
         case .acknowledgement, .pong: self.acknowledged(reply, bytes)
         case .message: self.receivedMessage(reply, bytes)
         case .error: self.refused(reply, bytes)
+        case .welcome where !self.machine.awaitsWelcome: self.renewed()
         case .welcome:
             if let max = reply.messageBytesMax {
                 self.messageBytesMax = Int(clamping: max)
@@ -55,6 +56,7 @@ extension ClientDriver: ConnectionDelegate {
             }
             if self.welcomedProducer(reply, bytes) { self.opened() }
         case .bye: self.machine.receivedBye(afterMilliseconds: reply.afterMilliseconds)
+        case .notice: if reply.code == ErrorCode.tokenExpired.rawValue { self.credentialsEndSoon() }
         case .ended:
             let filter = TopicFilter(unchecked: reply.topic.bytes(in: bytes))
             guard let owner = self.table.owner(of: filter) else { return }
@@ -120,6 +122,10 @@ extension ClientDriver: ConnectionDelegate {
         case nil:
             self.lastRefusal = refusal
             if self.machine.awaitsWelcome, self.producerForgotten(refusal) { return }
+            // Who published without an answer is told by the topic.
+            if !self.machine.awaitsWelcome, reply.topic.isEmpty, self.renewal.refused() {
+                return self.renewalFailed(ClientError(refusal))
+            }
             self.logger.info("refused", metadata: ["reason": "\(refusal)"])
             // An error before the welcome can only be about `hello`, and there will be no welcome after it: the end of
             // the connection says it.

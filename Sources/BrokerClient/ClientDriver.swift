@@ -82,6 +82,12 @@ final class ClientDriver {
     /// What the broker said before it closed, which says more than the number in the Close frame.
     var lastRefusal: BrokerRefusal?
 
+    /// Which token the connection goes by.
+    var renewal = CredentialRenewal()
+    /// The question for fresh credentials that is under way.
+    var credentialsRequest: CredentialsRequest?
+    var lastCredentialsRequest: UInt64 = 0
+
     var startCalls: [UInt64: AnswerContinuation] = [:]
     var shutdownCalls: [AnswerContinuation] = []
 
@@ -105,7 +111,8 @@ final class ClientDriver {
         self.logger = configuration.logger
         self.machine = ConnectionStateMachine(
             backoff: configuration.backoff,
-            retriesFirst: configuration.retriesFirstConnection
+            retriesFirst: configuration.retriesFirstConnection,
+            hasFreshCredentials: configuration.freshCredentials != nil
         )
         self.producer = ProducerStateMachine(configuration.producer, using: &self.random)
     }
@@ -130,11 +137,11 @@ final class ClientDriver {
     /// Why the client can not connect however often it tries.
     private var connectionProblem: ClientError? {
         do throws(ClientError) {
-            _ = try self.configuration.requestFields()
-            let (address, credentials) = (self.configuration.address, self.configuration.credentials)
+            try self.configuration.checkRequest()
+            let address = self.configuration.address
             if address.isSecure {
                 _ = try self.configuration.sharedTLS.handler(for: self.configuration.tls, to: address)
-            } else if !address.isLoopback, credentials != .none || address.credentials != .none {
+            } else if !address.isLoopback, self.configuration.hasIdentity {
                 self.logger.warning("credentials go over the network without TLS", metadata: ["address": "\(address)"])
             }
             return nil
@@ -154,7 +161,7 @@ final class ClientDriver {
             if let connection = self.connection {
                 connection.close()
             } else {
-                // TCP is still being asked for a connection; nobody waits for the answer.
+                // TCP is being asked for a connection, or the program for credentials; nobody waits for the answer.
                 self.attempt += 1
                 self.ended(Self.closed)
             }
@@ -166,6 +173,25 @@ final class ClientDriver {
     static let closed = ClientError(.closed, "the client was shut down")
 
     func connect() {
+        guard self.configuration.freshCredentials != nil else {
+            return self.connect(as: self.configuration.credentials)
+        }
+        self.askForCredentials { result in
+            switch result {
+            case .success(let credentials): self.connect(as: credentials)
+            case .failure(let error): self.ended(error)
+            }
+        }
+    }
+
+    private func connect(as credentials: ClientCredentials) {
+        let fields: [HeaderField]
+        do throws(ClientError) {
+            fields = try self.configuration.requestFields(as: credentials)
+        } catch {
+            return self.ended(error)
+        }
+        self.renewal = CredentialRenewal(token: self.configuration.identity(credentials).token)
         self.attempt += 1
         let attempt = self.attempt
         let timeout = TimeAmount(self.configuration.connectTimeout)
@@ -182,7 +208,7 @@ final class ClientDriver {
             .whenComplete { result in
                 switch result {
                 case .success(let channel):
-                    self.connected(channel, attempt: attempt, timeouts: timeouts)
+                    self.connected(channel, attempt: attempt, fields: fields, timeouts: timeouts)
                 case .failure(let error):
                     guard attempt == self.attempt else { return }
                     self.ended(ClientError(.cannotConnect, ConnectFailure.describe(error, to: address)))
@@ -198,13 +224,18 @@ final class ClientDriver {
         ClientBootstrap(group: eventLoop).connectTimeout(timeout).connect(host: address.host, port: address.port)
     }
 
-    private func connected(_ channel: any Channel, attempt: Int, timeouts: ClientChannelHandler.Timeouts) {
+    private func connected(
+        _ channel: any Channel,
+        attempt: Int,
+        fields: [HeaderField],
+        timeouts: ClientChannelHandler.Timeouts
+    ) {
         guard attempt == self.attempt else { return channel.close(promise: nil) }
         let address = self.configuration.address
         do {
             let handler = ClientChannelHandler(
                 configuration: self.configuration,
-                fields: try self.configuration.requestFields(),
+                fields: fields,
                 key: HandshakeKey(using: &self.random),
                 timeouts: timeouts,
                 delegate: self
@@ -242,6 +273,7 @@ final class ClientDriver {
     /// The connection is gone, or there never was one.
     func ended(_ error: ClientError) {
         self.connection = nil
+        self.stopAskingForCredentials()
         self.failRequests(error)
         switch self.machine.connectionEnded(error, at: self.now, using: &self.random) {
         case .nothing:

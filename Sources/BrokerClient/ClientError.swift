@@ -39,6 +39,7 @@ extension ClientError {
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Kind: String {
             case cannotConnect
+            case noCredentials
             case handshakeRefused
             case refused
             case connectionLost
@@ -60,6 +61,8 @@ extension ClientError {
 
         /// The broker could not be reached, or did not answer in time.
         public static let cannotConnect = Self(kind: .cannotConnect)
+        /// ``ClientConfiguration/freshCredentials`` threw, gave none that can be sent, or took too long.
+        public static let noCredentials = Self(kind: .noCredentials)
         /// Something answered, but not with a WebSocket that speaks this protocol.
         public static let handshakeRefused = Self(kind: .handshakeRefused)
         /// The broker answered with a refusal.

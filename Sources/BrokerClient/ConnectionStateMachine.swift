@@ -43,11 +43,15 @@ struct ConnectionStateMachine {
     private var state = State.idle
     private var backoff: ReconnectBackoff
     private let retriesFirst: Bool
+    private let hasFreshCredentials: Bool
     private var hasConnected = false
 
-    init(backoff: ReconnectBackoff, retriesFirst: Bool) {
+    /// - `retriesFirst`: Whether a first attempt that fails is made again.
+    /// - `hasFreshCredentials`: Whether each attempt may be made with other credentials than the last one.
+    init(backoff: ReconnectBackoff, retriesFirst: Bool, hasFreshCredentials: Bool = false) {
         self.backoff = backoff
         self.retriesFirst = retriesFirst
+        self.hasFreshCredentials = hasFreshCredentials
     }
 
     /// Whether requests may be written now.
@@ -102,7 +106,7 @@ struct ConnectionStateMachine {
         case .idle, .waiting, .finished:
             return .nothing
         }
-        guard Self.mayReconnect(after: error), self.hasConnected || self.retriesFirst else {
+        guard self.mayReconnect(after: error), self.hasConnected || self.retriesFirst else {
             self.state = .finished
             return .finish
         }
@@ -132,14 +136,16 @@ struct ConnectionStateMachine {
     }
 
     /// Whether another attempt can do better without somebody changing something first.
-    private static func mayReconnect(after error: ClientError) -> Bool {
+    private func mayReconnect(after error: ClientError) -> Bool {
         switch error.code {
         case .handshakeRefused:
             // 408 and 429 pass by themselves, as does what is wrong on the broker's side.
             guard let status = error.brokerCode else { return false }
-            return status == 408 || status == 429 || status >= 500
+            return status == 408 || status == 429 || status >= 500 || (status == 401 && self.hasFreshCredentials)
         case .closedByBroker, .refused:
             guard let code = error.brokerCode else { return true }
+            let isAboutCredentials = [ErrorCode.tokenExpired, .tokenInvalid].contains { $0.rawValue == code }
+            if isAboutCredentials, self.hasFreshCredentials { return true }
             // 40xx: the same would be wrong again. 41xx: so would be the same client. And what was forgotten stays so.
             return !(4000..<4200).contains(code) && code != ErrorCode.producerUnknown.rawValue
         case .producerTaken, .invalidArgument:

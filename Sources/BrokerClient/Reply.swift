@@ -19,6 +19,8 @@ struct Reply: Sendable {
         case message
         case error
         case bye
+        /// The broker tells what is about to happen.
+        case notice
         /// The broker has ended a subscription.
         case ended
     }

@@ -94,6 +94,7 @@ struct ReplyScanner {
             case Word("pong"): .pong
             case Word("welcome"): .welcome
             case Word("bye"): .bye
+            case Word("notice"): .notice
             case Word("unsub"): .ended
             default: .unknown
             }

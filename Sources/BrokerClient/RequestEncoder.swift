@@ -134,6 +134,11 @@ struct RequestEncoder {
         self.write(text + "}", to: &buffer)
     }
 
+    /// Writes the request that gives the connection another token of the same principal.
+    mutating func writeRenewal(token: String, to buffer: inout ByteBuffer) {
+        self.write(#"{"op":"hello","token":"\#(Self.escaped(token.utf8))"}"#, to: &buffer)
+    }
+
     mutating func writeSubscribe(
         id: UInt64,
         filter: TopicFilter,

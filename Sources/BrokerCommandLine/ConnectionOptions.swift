@@ -122,6 +122,7 @@ package struct ConnectionOptions: ParsableArguments {
         let isOfURL = configuration.address.credentials != .none
         if let credentials = try self.credentials.credentials() {
             configuration.credentials = credentials
+            configuration.freshCredentials = self.credentials.freshCredentials
         } else if let token = ToolEnvironment.token, !isOfURL {
             configuration.credentials = .token(token)
         }

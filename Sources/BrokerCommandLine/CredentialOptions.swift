@@ -16,7 +16,12 @@ struct CredentialOptions: ParsableArguments {
     @Option(parsing: .unconditional, help: "The token.")
     var token: String?
 
-    @Option(help: ArgumentHelp("The file whose first line is the token.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "The file whose first line is the token; read again for each connection, and before the token ends.",
+            valueName: "file"
+        )
+    )
     var tokenFile: String?
 
     mutating func validate() throws {
@@ -46,6 +51,19 @@ struct CredentialOptions: ParsableArguments {
     /// What the command line and the file that it names say.
     func credentials() throws -> ClientCredentials? {
         guard let path = self.tokenFile else { return self.written }
+        return try Self.token(in: path)
+    }
+
+    /// Reads the file again that the command line names, if it names one that can be read more than once.
+    var freshCredentials: (@Sendable () async throws -> ClientCredentials)? {
+        guard let path = self.tokenFile, SystemCall.isRegularFile(path) else { return nil }
+        return { try await Self.freshToken(in: path) }
+    }
+
+    @concurrent
+    private static func freshToken(in path: String) async throws -> ClientCredentials { try Self.token(in: path) }
+
+    private static func token(in path: String) throws(InputError) -> ClientCredentials {
         let credentials = ClientCredentials.token(try Self.firstLine(of: path))
         do throws(ClientError) {
             try credentials.check()

@@ -84,6 +84,12 @@ enum SystemCall {
 
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+    /// Whether there is a file that can be read again and again, as a pipe can not.
+    static func isRegularFile(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    }
+
     /// Opens a file to read it.
     static func openForReading(_ path: String) throws(InputError) -> Int32 {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)

@@ -45,6 +45,10 @@ final class ConnectionReports: Sendable {
         case .disconnected(let error, _):
             let isNews = self.lastFailure.withLock { $0.replace(with: error.message) != error.message }
             return isNews ? "\(self.name): \(error.message); trying again" : nil
+        case .credentialsRenewed:
+            return nil
+        case .renewalFailed(let error):
+            return "\(self.name): the credentials are not renewed: \(error.message)"
         case .refused(let refusal, _):
             return "\(self.name): \(refusal)"
         case .publishesHeld(let refusal, _):

@@ -44,6 +44,11 @@ package enum TestTLS {
         Self.state.withLock { $0.ports.contains(port) ? $0.client : nil }
     }
 
+    /// The authority that a client has to trust which speaks to a port, if it has to speak TLS.
+    package static func authority(for port: Int) -> String? {
+        Self.state.withLock { $0.ports.contains(port) ? $0.authority : nil }
+    }
+
     /// What a tool has to be told more that is sent to such a port with `-p`.
     static func options(beside arguments: [String]) -> [String] {
         Self.state.withLock { state in

@@ -59,13 +59,13 @@ struct ClientCredentialsTests {
 
     @Test func thereIsOnlyOneAuthorization() throws {
         var configuration = ClientConfiguration(address: try BrokerAddress("ws://me:pw@h"))
-        #expect(try configuration.requestFields().map(\.value) == ["Basic bWU6cHc="])
+        #expect(try configuration.requestFields(as: configuration.credentials).map(\.value) == ["Basic bWU6cHc="])
         configuration.credentials = .token("t")
-        #expect(try configuration.requestFields().map(\.value) == ["Bearer t"])
+        #expect(try configuration.requestFields(as: configuration.credentials).map(\.value) == ["Bearer t"])
         configuration.headers = [try HeaderField(name: "authorization", value: "Digest x")]
-        #expect(throws: ClientError.self) { try configuration.requestFields() }
+        #expect(throws: ClientError.self) { try configuration.requestFields(as: configuration.credentials) }
         configuration.credentials = .none
         configuration.address.credentials = .none
-        #expect(try configuration.requestFields() == configuration.headers)
+        #expect(try configuration.requestFields(as: configuration.credentials) == configuration.headers)
     }
 }

@@ -6,15 +6,16 @@ import Testing
 struct ConnectionStateMachineTests {
     private static let lost = ClientError(.connectionLost, "lost")
 
-    private func machine(retriesFirst: Bool = false) -> ConnectionStateMachine {
+    private func machine(retriesFirst: Bool = false, hasFreshCredentials: Bool = false) -> ConnectionStateMachine {
         ConnectionStateMachine(
             backoff: ReconnectBackoff(base: .milliseconds(100), max: .seconds(30)),
-            retriesFirst: retriesFirst
+            retriesFirst: retriesFirst,
+            hasFreshCredentials: hasFreshCredentials
         )
     }
 
-    private func open(at now: Duration = .zero) -> ConnectionStateMachine {
-        var machine = self.machine()
+    private func open(at now: Duration = .zero, hasFreshCredentials: Bool = false) -> ConnectionStateMachine {
+        var machine = self.machine(hasFreshCredentials: hasFreshCredentials)
         _ = machine.started()
         _ = machine.connected(at: now)
         return machine
@@ -100,6 +101,27 @@ struct ConnectionStateMachineTests {
     func whatSomebodyHasToChangeFirstEndsIt(error: ClientError, expected: String) {
         var machine = self.open()
         #expect(self.end(&machine, error) == expected)
+    }
+
+    @Test(arguments: [
+        (ClientError(.closedByBroker, "", brokerCode: 4100), false),
+        (ClientError(.closedByBroker, "", brokerCode: 4101), true),
+        (ClientError(.closedByBroker, "", brokerCode: 4102), true),
+        (ClientError(.closedByBroker, "", brokerCode: 4103), false),
+        (ClientError(.refused, "", brokerCode: 4101), true),
+        (ClientError(.handshakeRefused, "", brokerCode: 401), true),
+        (ClientError(.handshakeRefused, "", brokerCode: 403), false),
+        (ClientError(.noCredentials, ""), true),
+    ])
+    func onlyFreshCredentialsMakeUpForOnesThatHaveEnded(error: ClientError, mayReconnect: Bool) {
+        var fresh = self.open(hasFreshCredentials: true)
+        #expect(self.end(&fresh, error) == (mayReconnect ? "100" : "finish"))
+        guard error.code != .noCredentials else { return }
+        var same = self.open()
+        #expect(self.end(&same, error) == "finish")
+        var first = self.machine(hasFreshCredentials: true)
+        _ = first.started()
+        #expect(self.end(&first, error) == "finish")
     }
 
     @Test func shutdownClosesAConnectionAndFinishesWithoutOne() {

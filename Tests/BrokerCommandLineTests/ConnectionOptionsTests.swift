@@ -1,5 +1,6 @@
 import ArgumentParser
 import BrokerClient
+import Foundation
 import Testing
 
 @testable import BrokerCommandLine
@@ -41,6 +42,29 @@ struct ConnectionOptionsTests {
         #expect(try self.connection(["-u", "a"]).configuration.credentials == .user("a", password: ""))
         #expect(try self.connection(["--token", "-t"]).configuration.credentials == .token("-t"))
         #expect(try self.connection([]).configuration.credentials == .none)
+    }
+
+    @Test func aTokenFileIsReadAgainAndAPipeOnce() async throws {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("wsbroker-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try Data("t1\nx".utf8).write(to: file)
+        let configuration = try self.connection(["--token-file", file.path]).configuration
+        #expect(configuration.credentials == .token("t1"))
+        #expect(try await configuration.freshCredentials?() == .token("t1"))
+        try Data("t2\r\n".utf8).write(to: file)
+        #expect(try await configuration.freshCredentials?() == .token("t2"))
+        for (text, reason) in [("", "the token is empty"), (nil, "No such file or directory")] as [(String?, String)] {
+            try FileManager.default.removeItem(at: file)
+            if let text { try Data(text.utf8).write(to: file) }
+            let error = await #expect(throws: InputError.self) { try await configuration.freshCredentials?() }
+            #expect(error?.description.hasPrefix("cannot read \(file.path): \(reason)") == true)
+        }
+        let pipe = Pipe()
+        try pipe.fileHandleForWriting.write(contentsOf: Data("t3\n".utf8))
+        let path = "/dev/fd/\(pipe.fileHandleForReading.fileDescriptor)"
+        let piped = try self.connection(["--token-file", path]).configuration
+        #expect(piped.credentials == .token("t3") && piped.freshCredentials == nil)
+        #expect(try self.connection(["--token", "x"]).configuration.freshCredentials == nil)
     }
 
     @Test func anOptionOfTLSMeansTLS() throws {

@@ -76,6 +76,17 @@ struct ExitStatusTests {
         #expect(tally.refused == 2)
     }
 
+    @Test func freshCredentialsAreNewsOnlyWhereThereAreNone() {
+        let reports = ConnectionReports(name: "wssub")
+        let failure = ClientError(.noCredentials, "there are no fresh credentials: why")
+        #expect(reports.line(for: .credentialsRenewed) == nil)
+        #expect(
+            reports.line(for: .renewalFailed(failure))
+                == "wssub: the credentials are not renewed: there are no fresh credentials: why"
+        )
+        #expect(ExitStatus(failure) == .runtime)
+    }
+
     @Test func aLossIsSaidOnceAndItsEndToo() {
         let reports = ConnectionReports(name: "wssub")
         let lost = ClientEvent.disconnected(ClientError(.connectionLost, "lost"), retryAfter: .zero)

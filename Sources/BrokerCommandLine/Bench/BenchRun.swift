@@ -114,8 +114,8 @@ final class BenchRun: Sendable {
             // A loss is one of the figures and not a line for each of a thousand connections.
             configuration.onEvent = { event in
                 switch event {
-                case .connected, .regressed: break
-                case .disconnected(let error, _): recorder.record { $0.failed(error) }
+                case .connected, .credentialsRenewed, .regressed: break
+                case .disconnected(let error, _), .renewalFailed(let error): recorder.record { $0.failed(error) }
                 case .refused(let refusal, _), .publishesHeld(let refusal, _):
                     recorder.record { $0.failed(refusal) }
                 }
