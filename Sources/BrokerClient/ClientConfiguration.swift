@@ -9,6 +9,9 @@ public struct ClientConfiguration: Sendable {
     /// Asked for what stands instead of ``credentials``: before each attempt to connect, and when the broker says that
     /// those in use end soon. A token that is another one then renews the connection, which loses nothing by it.
     ///
+    /// They have to be those of the same principal always: producers and names of `once` are a principal's own, so what
+    /// is sent again as somebody else counts again.
+    ///
     /// It may take ``connectTimeout``, and is cancelled then. An attempt for which it throws has failed, and is made
     /// again like any other; a connection for which it throws goes on until its credentials end. With it the client
     /// also comes back when they have ended (4101), or are not known (4102, HTTP 401).

@@ -15,13 +15,13 @@ extension Broker {
     ) -> Result<
         ProducerWelcome, Refusal
     > {
-        if let refusal = self.storageRefusal { return .failure(refusal) }
         let name = Array(request.producerName.bytes(in: message))
         let key = ProducerTable.Key(principal: session.principal.storedName, name: name)
         let text = String(decoding: name, as: UTF8.self)
         let producer: ProducerState
         let isKept = session.mayPublishSomewhere
         if let known = self.producers.find(key) {
+            if let refusal = self.storageRefusal { return .failure(refusal) }
             if let epoch = request.producerEpoch, epoch != known.epoch {
                 return .failure(
                     Refusal(.fenced, "'\(text)' has gone on under another epoch: somebody else uses the name")
@@ -33,12 +33,16 @@ extension Broker {
             producer = known
         } else if !isKept {
             // Nothing of it is ever accepted, so there is nothing to remember; and saying names fills no store.
-            producer = ProducerState(key: key, epoch: request.producerEpoch ?? self.drawEpoch())
+            producer = ProducerState(
+                key: key,
+                epoch: request.producerEpoch ?? self.drawEpoch(),
+                isClaimed: request.producerEpoch != nil
+            )
             producer.advance(to: request.producerAcked ?? 0)
         } else if request.producerEpoch != nil {
-            let reason = "no producer '\(text)' is known any more: what it has published before can not be told apart"
-            return .failure(Refusal(.producerUnknown, reason))
+            return .failure(Self.unknown(name))
         } else {
+            if let refusal = self.storageRefusal { return .failure(refusal) }
             producer = ProducerState(key: key, epoch: self.drawEpoch())
             if let refusal = self.keep(producer) { return .failure(refusal) }
         }
@@ -58,6 +62,12 @@ extension Broker {
         welcome.next = producer.window.settled + 1
         self.note(producer)
         return .success(welcome)
+    }
+
+    private static func unknown(_ name: [UInt8]) -> Refusal {
+        let text = String(decoding: name, as: UTF8.self)
+        let reason = "no producer '\(text)' is known any more: what it has published before can not be told apart"
+        return Refusal(.producerUnknown, reason)
     }
 
     /// Ends the connection that has spoken for `producer` so far; nothing more is taken from it.
@@ -89,10 +99,17 @@ extension Broker {
     /// Where that can not be, the client has to connect again, and is told then what is in the way.
     func keepProducer(of session: CoreSession) {
         guard let producer = session.producer, !producer.isKept, session.mayPublishSomewhere else { return }
-        guard self.producers.find(producer.key) == nil, self.keep(producer) == nil else {
+        guard !producer.isClaimed, self.storageRefusal == nil, self.producers.find(producer.key) == nil,
+            self.keep(producer) == nil
+        else {
             return self.end(session, .restarting, "what may be published has changed: connect again")
         }
         self.note(producer)
+        // Nothing is said, and a connection whose producer is not kept after all is closed.
+        session.pendingBatch = max(session.pendingBatch, self.gathering.number)
+        var entry = HubEntry(.push, session: session.id)
+        entry.flags = [.needsCommit]
+        self.batch(session.pendingBatch).hubs[Int(session.id.hub)].reply(entry) { _ in }
     }
 
     /// Takes what a producer is now into the transaction that gathers.
@@ -171,6 +188,13 @@ extension Broker {
         guard let producer = session.producer else {
             let refusal = Refusal(.noProducer, "'seq' needs a 'producer' in 'hello'")
             self.tell(refusal, seq, requestBytes, session)
+            return nil
+        }
+        guard !producer.isClaimed else {
+            // It may have been known under this epoch and have published: nothing can be said of its numbers.
+            self.tell(Self.unknown(producer.name), seq, requestBytes, session)
+            session.isEnded = true
+            self.close(session, .producerUnknown)
             return nil
         }
         if let awaited = session.awaitedSeq {

@@ -179,13 +179,15 @@ extension Broker {
     /// else who may only subscribe could fill the table with names that it has made up.
     func noteUnwanted(_ filter: TopicFilter) {
         guard !filter.hasWildcards, let topic = filter.bytes.withUnsafeBytes({ self.existingTopic($0) }),
-            topic.offset == 0, topic.isEphemeral, self.interest(in: topic).any == 0
+            topic.offset == 0, topic.isEphemeral, !topic.isUnwanted, self.interest(in: topic).any == 0
         else { return }
+        topic.isUnwanted = true
         self.unwantedTopics.append(topic)
-        guard self.unwantedTopics.count > Self.unwantedTopicsMax,
-            let oldest = self.unwantedTopics.popFirst(), oldest.offset == 0
-        else { return }
-        self.forgetIfUnused(oldest)
+        guard self.unwantedTopics.count > Self.unwantedTopicsMax, let oldest = self.unwantedTopics.popFirst() else {
+            return
+        }
+        oldest.isUnwanted = false
+        if oldest.offset == 0 { self.forgetIfUnused(oldest) }
     }
 
     /// As many as a few hundred connections have subscriptions.

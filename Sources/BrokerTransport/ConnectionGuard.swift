@@ -27,6 +27,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var isInRequestLine = true
     /// Whether a request is on its way, of which the end has not come; the first one is from the accept on.
     private var isInRequest = true
+    /// How many answers are owed; less than none while a request is not over that was answered already.
+    private var owedAnswers = 0
 
     /// - Parameters:
     ///   - handshakeTimeout: From the accept, and later from the first byte of a request, to the request's end.
@@ -58,7 +60,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         guard !self.isClosing else { return }
         if !self.isInRequest {
             self.isInRequest = true
-            self.cut(context, in: self.handshakeTimeout)
+            // While an answer is on its way, nobody reads what comes behind it.
+            if self.owedAnswers <= 0 { self.cut(context, in: self.handshakeTimeout) }
         }
         if self.isInRequestLine {
             let bytes = self.unwrapInboundIn(data).readableBytesView
@@ -74,17 +77,28 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         self.isInRequestLine = true
         self.requestLineBytes = 0
         self.isInRequest = false
+        self.owedAnswers += 1
         // It is for the broker now to answer, and some answers take their time.
         if !self.isClosing { self.cancel() }
     }
 
-    /// Nothing more is said: the client has to go.
+    /// An answer has been written whole.
+    func answerEnded(context: ChannelHandlerContext) {
+        self.owedAnswers -= 1
+        if self.isInRequest, self.owedAnswers == 0, !self.isClosing { self.cut(context, in: self.handshakeTimeout) }
+    }
+
+    /// Nothing more is said: the client has to go, once it has all that was said.
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-        if mode == .output {
-            self.isClosing = true
-            self.cut(context, in: self.closeTimeout)
+        guard mode == .output else { return context.close(mode: mode, promise: promise) }
+        self.isClosing = true
+        self.cancel()
+        let closed = context.eventLoop.makePromise(of: Void.self)
+        closed.futureResult.assumeIsolated().whenComplete { _ in
+            if context.channel.isActive { self.cut(context, in: self.closeTimeout) }
         }
-        context.close(mode: mode, promise: promise)
+        closed.futureResult.cascade(to: promise)
+        context.close(mode: .output, promise: closed)
     }
 
     private func cut(_ context: ChannelHandlerContext, in time: TimeAmount) {

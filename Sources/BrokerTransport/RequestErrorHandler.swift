@@ -52,7 +52,9 @@ final class RequestErrorHandler: ChannelDuplexHandler, RemovableChannelHandler {
         switch self.unwrapOutboundIn(data) {
         case .head: self.hasBegunAnswer = true
         case .body: break
-        case .end: self.hasBegunAnswer = false
+        case .end:
+            self.hasBegunAnswer = false
+            self.connection.answerEnded(context: context)
         }
         context.write(data, promise: promise)
     }

@@ -195,6 +195,10 @@ extension WebSocketUpgrade.Refusal {
     /// Of credentials that are not taken.
     package init(_ failure: AuthenticationFailure) {
         let reason = "\(failure.code.name): \(failure.reason)"
+        guard failure.code != .restarting else {
+            self.init(status: 503, reason: reason)
+            return
+        }
         guard let seconds = failure.retryAfterSeconds else {
             let challenge = WebSocketUpgrade.Header(name: "WWW-Authenticate", value: "Bearer")
             self.init(status: 401, reason: reason, headers: [challenge])

@@ -37,6 +37,18 @@ struct UnwantedTopicTests {
         #expect(harness.broker.topicCount == Broker.unwantedTopicsMax)
     }
 
+    @Test func oneNameAgainAndAgainTakesNobodyElsesPlace() throws {
+        let harness = try CoreHarness()
+        let client = harness.connect()
+        let epoch = Self.subscribe("a", client, harness)?["epoch"]
+        Self.unsubscribe("a", client, harness)
+        for _ in 0..<Broker.unwantedTopicsMax + 1 {
+            _ = Self.subscribe("b", client, harness)
+            Self.unsubscribe("b", client, harness)
+        }
+        #expect(Self.subscribe("a", client, harness)?["epoch"] == epoch)
+    }
+
     @Test func theSameForNamesThatWereGivenUpByLeaving() throws {
         let harness = try CoreHarness()
         var number = 0

@@ -54,6 +54,7 @@ struct ConnectionGuardTests {
         let channel = try self.channel()
         let connection = try channel.pipeline.syncOperations.handler(type: ConnectionGuard.self)
         connection.requestEnded()
+        connection.answerEnded(context: try channel.pipeline.syncOperations.context(handler: connection))
         channel.embeddedEventLoop.advanceTime(by: .seconds(50))
         #expect(channel.isActive, "between two requests nothing is counted here")
         try channel.writeInbound(ByteBuffer(string: "POST /topics/a HTTP/1.1\r\n"))
@@ -63,6 +64,33 @@ struct ConnectionGuardTests {
         }
         #expect(channel.isActive)
         channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+        #expect(!channel.isActive)
+    }
+
+    /// Behind a long poll, nobody reads what comes, so its time has not begun.
+    @Test func aRequestBehindAnAnswerHasItsTimeFromTheEndOfThatAnswer() throws {
+        let channel = try self.channel()
+        let connection = try channel.pipeline.syncOperations.handler(type: ConnectionGuard.self)
+        let context = try channel.pipeline.syncOperations.context(handler: connection)
+        connection.requestEnded()
+        try channel.writeInbound(ByteBuffer(string: "POST /topics/a HTTP/1.1\r\n"))
+        channel.embeddedEventLoop.advanceTime(by: .hours(1))
+        #expect(channel.isActive)
+        connection.answerEnded(context: context)
+        channel.embeddedEventLoop.advanceTime(by: Self.handshake - .nanoseconds(1))
+        #expect(channel.isActive)
+        channel.embeddedEventLoop.advanceTime(by: .nanoseconds(1))
+        #expect(!channel.isActive)
+    }
+
+    @Test func anAnswerBeforeTheEndOfItsRequestIsNotOwedForTheNextOne() throws {
+        let channel = try self.channel()
+        let connection = try channel.pipeline.syncOperations.handler(type: ConnectionGuard.self)
+        let context = try channel.pipeline.syncOperations.context(handler: connection)
+        connection.answerEnded(context: context)
+        connection.requestEnded()
+        try channel.writeInbound(ByteBuffer(string: "GET /"))
+        channel.embeddedEventLoop.advanceTime(by: Self.handshake)
         #expect(!channel.isActive)
     }
 
@@ -89,6 +117,21 @@ struct ConnectionGuardTests {
         #expect(!channel.isActive)
     }
 
+    /// Who reads slowly gets all of the last answer.
+    @Test func theTimeToGoBeginsWhenEverythingIsSent() throws {
+        let channel = try self.channel()
+        let socket = SlowSocket()
+        try channel.pipeline.syncOperations.addHandler(socket, position: .first)
+        channel.close(mode: .output, promise: nil)
+        channel.embeddedEventLoop.advanceTime(by: .hours(1))
+        #expect(channel.isActive)
+        socket.closed?.succeed()
+        channel.embeddedEventLoop.advanceTime(by: Self.closing - .nanoseconds(1))
+        #expect(channel.isActive)
+        channel.embeddedEventLoop.advanceTime(by: .nanoseconds(1))
+        #expect(!channel.isActive)
+    }
+
     @Test func theLengthOfTheRequestLineIsCountedToItsEnd() throws {
         let connection = ConnectionGuard(handshakeTimeout: Self.handshake, closeTimeout: Self.closing, address: "")
         let channel = EmbeddedChannel(handler: connection)
@@ -99,6 +142,16 @@ struct ConnectionGuardTests {
         connection.requestEnded()
         #expect(connection.requestLineBytes == 0)
         _ = try channel.finish()
+    }
+
+    private final class SlowSocket: ChannelOutboundHandler {
+        typealias OutboundIn = ByteBuffer
+
+        var closed: EventLoopPromise<Void>?
+
+        func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+            if mode == .output { self.closed = promise } else { context.close(mode: mode, promise: promise) }
+        }
     }
 
     private final class HalfClosure: ChannelOutboundHandler {

@@ -5,6 +5,9 @@ final class ProducerState {
     /// Whose it is, and what that one calls it.
     let key: ProducerTable.Key
     var name: [UInt8] { self.key.name }
+    /// Whether it is only the client who says that there is such an epoch: nothing is known of its numbers, so nothing
+    /// is ever taken under it, and it is never kept.
+    let isClaimed: Bool
     /// Which run of numbers counts: an older one is fenced off.
     private(set) var epoch: UInt64
     private(set) var window = SequenceWindow()
@@ -21,7 +24,8 @@ final class ProducerState {
     private var committed: ProducerRow?
 
     /// One that is not kept yet.
-    init(key: ProducerTable.Key, epoch: UInt64) {
+    init(key: ProducerTable.Key, epoch: UInt64, isClaimed: Bool = false) {
+        self.isClaimed = isClaimed
         self.key = key
         self.epoch = epoch
     }
@@ -29,6 +33,7 @@ final class ProducerState {
     /// As it was stored; `nil` if that makes no sense.
     init?(_ row: ProducerRow) {
         guard let window = SequenceWindow(settled: row.settled, accepted: row.accepted) else { return nil }
+        self.isClaimed = false
         self.id = row.id
         self.key = ProducerTable.Key(principal: row.principal, name: row.name)
         self.epoch = row.epoch

@@ -80,21 +80,30 @@ struct ProducerTable {
     /// numbers are places in a file, nor those that are connected.
     ///
     /// - Parameters:
-    ///   - principal: For whom there has to be room. Who has an equal share of all already takes it from its own:
-    ///     nobody makes others be forgotten by making ever more.
+    ///   - principal: For whom there has to be room. Who has an equal share of all already takes it from its own, and
+    ///     others from whoever has most: nobody makes others be forgotten by making ever more.
     ///   - committed: The last batch that is stored: what waits for a later one stays.
     /// - Returns: What was taken out, or `nil` if everything has to stay.
     mutating func evict(for principal: [UInt8], committed: UInt64) -> ProducerState? {
+        let average = self.shares.isEmpty ? 0 : self.count / self.shares.count
         let victim: ProducerState?
-        if var share = self.shares[principal], share.count >= self.count / self.shares.count {
-            self.shares[principal] = nil
-            victim = Self.popOldest(of: &share.oldest, among: self.byKey, committed)
-            self.shares[principal] = share
+        if let share = self.shares[principal], share.count >= average {
+            victim = self.popOldest(of: principal, committed)
         } else {
-            victim = Self.popOldest(of: &self.oldest, among: self.byKey, committed)
+            let largest = self.shares.max { $0.value.count < $1.value.count }
+            let isAboveOthers = largest.map { $0.value.count > average } ?? false
+            victim =
+                (isAboveOthers ? largest.flatMap { self.popOldest(of: $0.key, committed) } : nil)
+                ?? Self.popOldest(of: &self.oldest, among: self.byKey, committed)
         }
         if let victim { self.remove(victim) }
         return victim
+    }
+
+    private mutating func popOldest(of principal: [UInt8], _ committed: UInt64) -> ProducerState? {
+        guard var share = self.shares.removeValue(forKey: principal) else { return nil }
+        defer { self.shares[principal] = share }
+        return Self.popOldest(of: &share.oldest, among: self.byKey, committed)
     }
 
     private static func popOldest(

@@ -21,6 +21,8 @@ final class TopicState {
     private var isLoaded = true
     /// Whether anything has ever changed in it.
     var isTouched = false
+    /// Whether it is among those that nobody wants.
+    var isUnwanted = false
     /// Whether it is gone.
     var isForgotten = false
     /// Whether a batch is going to tell the newest value at its end, and which.

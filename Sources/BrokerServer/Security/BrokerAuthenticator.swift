@@ -67,7 +67,7 @@ package final class BrokerAuthenticator: Authenticator {
         // Of a connection that was there before a reload, and asks again.
         guard certificate.authorities.isSubset(of: material.clientAuthorities) else {
             let reason = "the authorities of certificates have changed; connect again (listen.tls.clientAuthorities)"
-            throw AuthenticationFailure(.tokenInvalid, reason)
+            throw AuthenticationFailure(.restarting, reason)
         }
         return Identity(
             name: certificate.name,

@@ -33,7 +33,7 @@ package struct PeerCertificate: Hashable, Sendable {
 /// Why credentials are not taken. The reason never has any of them in it.
 package struct AuthenticationFailure: Error, Hashable, Sendable {
     /// `unauthenticated`, `token_expired` or `token_invalid`; `rate_limited` for who was wrong too often, `forbidden`
-    /// for who is somebody else already.
+    /// for who is somebody else already, `restarting` for who has to connect again, and was not wrong.
     package var code: ErrorCode
     package var reason: String
     /// When to try again.

@@ -68,6 +68,7 @@ package final class ConnectionAccess: Sendable {
         do throws(AuthenticationFailure) {
             return .success(try await authenticator.identity(of: credentials, at: self.wallClock()))
         } catch {
+            guard error.code != .restarting else { return .failure(error) }
             self.failedLogins.failed(address, at: .now())
             self.refusals.add(.credentials)
             // As many lines as tries that are looked at: an address has few in a minute.

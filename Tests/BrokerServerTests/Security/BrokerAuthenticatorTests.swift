@@ -226,7 +226,7 @@ struct BrokerAuthenticatorTests {
         material.clientAuthorities = [[2], [3]]
         _ = authenticator.reload(material)
         #expect(authenticator.standing(of: identity) == .isUnknown)
-        #expect(await self.verdict(credentials, authenticator).hasPrefix("token_invalid: the authorities of"))
+        #expect(await self.verdict(credentials, authenticator).hasPrefix("restarting: the authorities of"))
     }
 
     // MARK: Reading
