@@ -94,7 +94,7 @@ package struct UpgradeChannel: HTTPChannelHandler {
             // Of one certificate from here on, whatever is exchanged meanwhile.
             let tls = self.tls?.now
             // In front of the guard, which looks at plain bytes; its time begins now and so covers this handshake too.
-            if let tls { try operations.addHandler(NIOSSLServerHandler.saving(tls.clients)) }
+            if let tls { try operations.addHandler(NIOSSLServerHandler(context: tls.clients)) }
             try operations.addHandler(connection)
             if let authorities = tls?.clientAuthorities {
                 try operations.addHandler(ClientCertificateHandler(connection: connection, authorities: authorities))

@@ -17,7 +17,7 @@ package struct SecuredChannel<Base: ServerChildChannel>: ServerChildChannel {
 
     package func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
-            try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler.saving(self.tls.now.administrators))
+            try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: self.tls.now.administrators))
         }
         .flatMap { self.base.setup(channel: channel, logger: logger) }
     }

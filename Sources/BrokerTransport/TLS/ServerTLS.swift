@@ -29,12 +29,3 @@ package final class ServerTLS: Sendable {
     /// What one new connection begins with.
     var now: TLSMaterial { self.material.withLock { $0 } }
 }
-
-extension NIOSSLServerHandler {
-    /// A handler that does not keep the memory of its largest write: a connection is to cost as little as it can.
-    static func saving(_ context: NIOSSLContext) -> NIOSSLServerHandler {
-        var configuration = NIOSSLHandler.Configuration()
-        configuration.maximumPreservedOutboundBufferCapacity = 16 * 1024
-        return NIOSSLServerHandler(context: context, configuration: configuration)
-    }
-}

@@ -97,29 +97,31 @@ struct CredentialEndTests {
         }
     }
 
+    private static let viewer = ["Authorization": "Bearer \(AccessFixture.viewer)"]
+
+    /// Publishes once; the request that waits for more.
+    private static func longPoll(of broker: TestBroker, seconds: Int) async throws -> String {
+        let topic = "/topics/power/meter-1"
+        let meter = ["Authorization": "Bearer \(AccessFixture.meter)"]
+        _ = try await HTTPExchange.send("POST \(topic)", meter, body: "5", port: broker.port)
+        let read = try await HTTPExchange.send("GET \(topic)", Self.viewer, port: broker.port)
+        let position = (read.headers["etag"] ?? "").filter { $0 != "\"" }
+        return "GET \(topic)?after=\(position)&wait=\(seconds)"
+    }
+
     /// What it is told then is nothing about the topic.
     @Test func aLongPollWhoseTokenEndsSoonGoesOnWaiting() async throws {
         try await AccessFixture.run { broker async throws in
             try await Self.end("viewer", in: 25, broker)
-            let meter = ["Authorization": "Bearer \(AccessFixture.meter)"]
-            let viewer = ["Authorization": "Bearer \(AccessFixture.viewer)"]
-            _ = try await HTTPExchange.send("POST /topics/power/meter-1", meter, body: "5", port: broker.port)
-            let read = try await HTTPExchange.send("GET /topics/power/meter-1", viewer, port: broker.port)
-            let position = (read.headers["etag"] ?? "").filter { $0 != "\"" }
-            let line = "GET /topics/power/meter-1?after=\(position)&wait=2"
-            #expect(try await HTTPExchange.send(line, viewer, port: broker.port).status == 204)
+            let line = try await Self.longPoll(of: broker, seconds: 2)
+            #expect(try await HTTPExchange.send(line, Self.viewer, port: broker.port).status == 204)
         }
     }
 
     @Test func aLongPollWhoseRightIsTakenAwayIsToldSo() async throws {
         try await AccessFixture.run { broker async throws in
-            let meter = ["Authorization": "Bearer \(AccessFixture.meter)"]
-            let viewer = ["Authorization": "Bearer \(AccessFixture.viewer)"]
-            _ = try await HTTPExchange.send("POST /topics/power/meter-1", meter, body: "5", port: broker.port)
-            let read = try await HTTPExchange.send("GET /topics/power/meter-1", viewer, port: broker.port)
-            let position = (read.headers["etag"] ?? "").filter { $0 != "\"" }
-            let line = "GET /topics/power/meter-1?after=\(position)&wait=30"
-            async let answer = HTTPExchange.send(line, viewer, port: broker.port)
+            let line = try await Self.longPoll(of: broker, seconds: 30)
+            async let answer = HTTPExchange.send(line, Self.viewer, port: broker.port)
             try broker.rewrite { $0.replacing(#""topics":["power/#"]"#, with: #""topics":["other/#"]"#) }
             #expect(try await AccessFixture.reload(broker) == 200)
             #expect(try await answer.status == 403)
