@@ -116,6 +116,32 @@ describe("connecting", () => {
     }
   });
 
+  it("comes back with a fresh token when the old one has ended, if it can ask for one and was let in before", async () => {
+    let drawn = 0;
+    const token = async () => `t${++drawn}`;
+    for (const code of [4101, 4102]) {
+      const socket = await open({ token });
+      socket.drop(code);
+      assert.equal(client.state, "waiting", `${code}`);
+      const second = await reconnected();
+      second.open();
+      assert.equal(second.sent[0].token, `t${drawn}`);
+      second.say({ op: "err", code, name: "some_name", reason: "some reason", retry: "no" });
+      assert.equal(client.state, "waiting", `${code} again`);
+      const third = await reconnected();
+      third.welcome();
+      assert.equal(client.state, "open");
+      client.close();
+    }
+    const never = await start({ token });
+    never.open();
+    never.say({ op: "err", code: 4102, name: "token_invalid", reason: "no", retry: "no" });
+    assert.equal(client.state, "closed");
+    const other = await open({ token });
+    other.drop(4100);
+    assert.equal(client.state, "closed");
+  });
+
   it("is closed by a refused hello of 41xx, and waits after one of 42xx", async () => {
     const first = await start();
     first.open();

@@ -23,7 +23,8 @@ export class BrokerError extends Error {
 }
 
 export interface Options {
-  /** Sent in `hello`, because a browser can set no header. A function is asked before each attempt to connect. */
+  /** Sent in `hello`, because a browser can set no header. A function is asked before each attempt to connect and shortly
+   *  before a token ends; with it a client that was let in once also comes back after 4101 and 4102. */
   token?: string | (() => string | Promise<string>);
   /** What the broker's log calls this client. */
   client?: string;

@@ -1,7 +1,7 @@
-// The browser client of wsbroker. What it offers is told in wsbroker.d.ts.
+// The browser client, told in wsbroker.d.ts.
 //
 //   const broker = connect();
-//   const { data } = await broker.publish("clicks", 1); // counted once, and this is the total with it
+//   const { data } = await broker.publish("clicks", 1); // counted once; this is the total
 //
 // SPDX-License-Identifier: Apache-2.0
 
@@ -20,7 +20,7 @@ export function connect(url, options) {
   return new Client(url, options);
 }
 
-/** Whether a topic filter matches a topic: `+` is one level, a final `#` the rest, also none. */
+/** Whether a filter matches a topic: `+` is one level, a final `#` the rest, also none. */
 export function matches(filter, topic) {
   const want = filter.split("/");
   const have = topic.split("/");
@@ -44,7 +44,7 @@ class Client {
   #attempt = 0;
   #lastError; // what the broker said before it closed
   #ready = false; // whether requests may be sent
-  #bytesMax = 65536;
+  #bytesMax; // known once it was let in
 
   #ids = 0;
   #requests = new Map(); // id -> {frame, sent, again, resolve, reject} or {subscription}
@@ -180,9 +180,10 @@ class Client {
   /** The connection is gone; comes back unless the broker does not want that. */
   #lost(error) {
     this.#disconnect();
-    // The name was drawn, so what took this client's place (4105) is a late connection of its own.
     const { code } = error;
-    if ((code >= 4100 && code < 4200 && code !== 4105) || code === 4005) return this.#end(error);
+    // A late connection of its own took its place (4105), as its name was drawn; another token may count.
+    const passing = this.#bytesMax && typeof this.#options.token === "function" ? /^410[125]$/ : /^4105$/;
+    if (/^(41..|4005)$/.test(code) && !passing.test(code)) return this.#end(error);
     // What was never welcomed may still arrive, and would fence off a later connection of the same name.
     if (this.#producer && !this.#producer.epoch) this.#drawName();
     for (const [id, request] of this.#requests) {
@@ -280,7 +281,7 @@ class Client {
   /** The broker refused `hello`. */
   #unwelcome(error) {
     if (error.code === 4401) {
-      // It has forgotten this producer: whether what was sent counts can not be found out any more.
+      // It has forgotten this producer: nobody knows whether what was sent counts.
       this.#forget(error);
       this.#drawName();
     }
@@ -338,7 +339,7 @@ class Client {
       if (publish) publish.error = error;
       if (error.code === 4006 || error.code === 4007) this.#acknowledged({ seq }); // no acknowledgement will come
     } else if (!(this.#held <= seq)) {
-      // Nothing from this number on was applied, and the broker drops what is behind it until it comes again.
+      // Nothing from this number on was applied; the broker drops what is behind it until it comes again.
       this.#held = seq;
       clearTimeout(this.#holdTimer);
       this.#holdTimer = setTimeout(() => {
@@ -519,5 +520,5 @@ function checked(topic) {
   throw new BrokerError({ code: 4002, name: "bad_topic", reason: "not UTF-8" });
 }
 
-/** Nobody is told to stay away for hours by a number that somebody mistyped. */
+/** A mistyped number keeps nobody away for hours. */
 const clamp = (ms) => Math.min(ms, 600_000);
