@@ -50,6 +50,7 @@ final class RequestErrorHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch self.unwrapOutboundIn(data) {
+        case .head(let head) where head.status == .continue: break
         case .head: self.hasBegunAnswer = true
         case .body: break
         case .end:

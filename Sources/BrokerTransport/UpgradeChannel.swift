@@ -155,6 +155,9 @@ package struct UpgradeChannel: HTTPChannelHandler {
             return refusal.answer(on: channel).flatMapThrowing { throw Refused() }
         }
         return channel.eventLoop.makeCompletedFuture {
+            try operations.addHandler(
+                ExpectationHandler(bodyBytesMax: self.configuration.limits.wire.messageBytesMax)
+            )
             try operations.addHandler(HTTP1ToHTTPServerCodec(secure: self.tls != nil))
             try operations.addHandler(
                 HTTPConnectionStateHandler(idleTimeout: Self.idleTimeout, logger: logger)

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Topics over HTTP, each request on a socket of its own.
-@Suite("Topics over HTTP", .timeLimit(.minutes(1)))
+@Suite("Topics over HTTP", .timeLimit(.minutes(5)))
 struct TopicRoutesTests {
     private static let everything = #"["publish","subscribe","admin"]"#
 
@@ -99,11 +99,36 @@ struct TopicRoutesTests {
     /// What it says is enough, however long that number is: nobody waits for the body.
     @Test(arguments: ["65537", "9223372036854775808", "18446744073709551615"])
     func whoSaysThatItsBodyIsTooLargeIsRefusedAtOnce(length: String) async throws {
-        try await TestBroker.run(settings: ["limits.handshakeTimeout=10m"]) { broker async throws in
+        try await TestBroker.run { broker async throws in
             try await WireClient.runRaw(port: broker.port) { client async throws in
                 let fields = ["Content-Type": "application/json", "Content-Length": length]
                 try await client.send(raw: Array(HTTPExchange.text("POST /topics/a", fields).utf8))
                 #expect(try await client.head().hasPrefix("HTTP/1.1 413 "))
+            }
+        }
+    }
+
+    @Test func whoAsksBeforeItSendsABodyIsToldToGoOnUnlessItIsTooLarge() async throws {
+        @Sendable func head(_ length: String, version: String = "1.1") -> [UInt8] {
+            let fields = "Host: localhost\r\nContent-Type: application/json\r\nExpect: 100-Continue\r\n"
+            return Array("POST /topics/clicks HTTP/\(version)\r\n\(fields)Content-Length: \(length)\r\n\r\n".utf8)
+        }
+        try await TestBroker.run { broker async throws in
+            try await WireClient.runRaw(port: broker.port) { client async throws in
+                // Twice, because a connection serves more than one request.
+                for _ in 1...2 {
+                    try await client.send(raw: head("1"))
+                    #expect(try await client.head().hasSuffix("HTTP/1.1 100 Continue\r\n\r\n"))
+                    try await client.send(raw: Array("6".utf8))
+                    #expect(try await client.head().hasPrefix("HTTP/1.1 200 "))
+                }
+            }
+            for (length, version, status) in [("65537", "1.1", 413), ("1", "1.0", 200)] {
+                try await WireClient.runRaw(port: broker.port) { client async throws in
+                    try await client.send(raw: head(length, version: version))
+                    if status == 200 { try await client.send(raw: Array("6".utf8)) }
+                    #expect(try await client.head().contains(" \(status) "))
+                }
             }
         }
     }
