@@ -11,13 +11,13 @@ demo: setup release
 test: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH = 16
 test: setup
 	swift build --build-tests $(TEST_FLAGS)
-	swift test --skip-build --disable-xctest
+	@scripts/test
 
 # The end-to-end tests again, with brokers that serve wss.
 test-tls: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH = 16
 test-tls: setup
 	swift build --build-tests $(TEST_FLAGS)
-	WSBROKER_TEST_TLS=1 swift test --skip-build --disable-xctest --filter EndToEndTests
+	WSBROKER_TEST_TLS=1 scripts/test --filter EndToEndTests
 
 setup:
 	@scripts/setup

@@ -59,6 +59,9 @@ package final class ChildProcess: Sendable {
 
     package func signal(_ number: Int32) { self.process.signal(number) }
 
+    /// Stops it; on return none of its threads runs any more, until SIGCONT.
+    package func stop() async { await Self.blocking { self.process.stop() } }
+
     /// Writes to its standard input.
     package func write(_ text: String) throws { try self.input.fileHandleForWriting.write(contentsOf: Data(text.utf8)) }
 
@@ -110,7 +113,8 @@ extension ChildProcess {
     ) async throws -> (process: ChildProcess, port: Int) {
         let broker = try ChildProcess(
             "wsbroker",
-            ["--port", "\(port)", "--set", "admin.port=0", "--store", "store.db"] + arguments,
+            ["--port", "\(port)", "--store", "store.db"] + Self.options(["admin.port=0"] + TestBroker.patience)
+                + arguments,
             in: folder
         )
         guard let bound = await broker.listeningPort() else {
@@ -122,6 +126,9 @@ extension ChildProcess {
 }
 
 extension ChildProcess {
+    /// Assignments of configuration keys as a command line has them.
+    package static func options(_ settings: [String]) -> [String] { settings.flatMap { ["--set", $0] } }
+
     /// The port in the line with which a broker says that it listens, or `nil` if it says something else.
     package func listeningPort() async -> Int? {
         guard let line = await self.readLine(), let start = line.range(of: "://127.0.0.1:") else { return nil }

@@ -98,6 +98,14 @@ final class SpawnedProcess: Sendable {
         self.status.word.withLock { if $0 == nil { kill(self.identifier, number) } }
     }
 
+    /// Stops it, and waits until each of its threads has, which blocks: after the signal alone those that did not get
+    /// it go on until the one that did has its turn.
+    func stop() {
+        self.signal(SIGSTOP)
+        var information = siginfo_t()
+        while waitid(P_PID, id_t(self.identifier), &information, WSTOPPED | WEXITED | WNOWAIT) < 0, errno == EINTR {}
+    }
+
     /// Waits for its end, which blocks; returns its exit status, or the signal that has ended it.
     func wait() -> Int32 {
         self.status.end.wait()

@@ -64,6 +64,10 @@ package struct TestBroker: Sendable {
         }
     }
 
+    /// Settings of a broker that waits for its clients: a test shares two cores with fifteen others, some of which
+    /// compute for seconds, and its own time limit is for what hangs.
+    package static let patience = ["limits.handshakeTimeout=10m", "limits.pingInterval=10m"]
+
     /// A folder that nobody else uses, nor may: a broker would warn.
     package static func makeFolder() throws -> URL {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("wsbroker-\(UUID().uuidString)")
@@ -98,7 +102,7 @@ package struct TestBroker: Sendable {
             try BrokerConfiguration.load(
                 file: file.path,
                 environment: [:],
-                assignments: ["listen.port=0", "admin.port=0", "store.path=\(store)"] + settings,
+                assignments: ["listen.port=0", "admin.port=0", "store.path=\(store)"] + Self.patience + settings,
                 registry: .builtIn
             )
         }

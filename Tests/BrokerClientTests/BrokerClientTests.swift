@@ -4,7 +4,7 @@ import Testing
 
 @testable import BrokerClient
 
-@Suite("Broker client: life cycle", .timeLimit(.minutes(1)))
+@Suite("Broker client: life cycle", .timeLimit(.minutes(5)))
 struct BrokerClientTests {
     @Test func itSaysHelloAndStartsWithTheWelcome() async throws {
         let broker = try await FakeBroker.start()

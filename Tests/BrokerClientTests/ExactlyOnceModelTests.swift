@@ -3,7 +3,7 @@ import Testing
 @testable import BrokerClient
 
 /// Whatever is lost on the way, and whenever: each publish counts once, and its outcome says whether it did.
-@Suite("Exactly once, against a model", .timeLimit(.minutes(2)))
+@Suite("Exactly once, against a model", .timeLimit(.minutes(5)))
 struct ExactlyOnceModelTests {
     private static let runs: UInt64 = 600
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import BrokerClient
 
-@Suite("Broker client: fresh credentials", .timeLimit(.minutes(1)))
+@Suite("Broker client: fresh credentials", .timeLimit(.minutes(5)))
 struct FreshCredentialsTests {
     private static let notice = #"{"op":"notice","code":4101,"name":"token_expired","afterMs":30000}"#
     private static let welcome = #"{"op":"welcome","v":1,"messageBytesMax":65536}"#

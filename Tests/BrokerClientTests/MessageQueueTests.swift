@@ -4,7 +4,7 @@ import Testing
 
 @testable import BrokerClient
 
-@Suite("Message queue", .timeLimit(.minutes(1)))
+@Suite("Message queue", .timeLimit(.minutes(5)))
 struct MessageQueueTests {
     private final class Counter: Sendable {
         let value = Mutex(0)

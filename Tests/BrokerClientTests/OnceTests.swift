@@ -3,7 +3,7 @@ import Testing
 
 @testable import BrokerClient
 
-@Suite("Broker client: publishing once", .timeLimit(.minutes(1)))
+@Suite("Broker client: publishing once", .timeLimit(.minutes(5)))
 struct OnceTests {
     private let topic: Topic
 

@@ -5,7 +5,7 @@ import Testing
 
 @testable import BrokerClient
 
-@Suite("Broker client: producers", .timeLimit(.minutes(1)))
+@Suite("Broker client: producers", .timeLimit(.minutes(5)))
 struct ProducingTests {
     private let topic: Topic
     private static let producer = #","producer":{"name":"m","epoch":7,"next":1}"#

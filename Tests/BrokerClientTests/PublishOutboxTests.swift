@@ -3,7 +3,7 @@ import Testing
 
 @testable import BrokerClient
 
-@Suite("Publish outbox", .timeLimit(.minutes(1)))
+@Suite("Publish outbox", .timeLimit(.minutes(5)))
 struct PublishOutboxTests {
     private final class Sink: PublishSink {
         func publishEnded(tag: UInt64, _ outcome: PublishOutcome) {}

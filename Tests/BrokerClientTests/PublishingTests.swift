@@ -4,7 +4,7 @@ import Testing
 
 @testable import BrokerClient
 
-@Suite("Broker client: publishing", .timeLimit(.minutes(1)))
+@Suite("Broker client: publishing", .timeLimit(.minutes(5)))
 struct PublishingTests {
     private let topic: Topic
 

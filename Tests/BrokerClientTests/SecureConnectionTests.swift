@@ -8,7 +8,7 @@ import Testing
 @testable import BrokerClient
 
 /// Over real TLS on loopback, with certificates made for each test.
-@Suite("Secure connection", .timeLimit(.minutes(1)))
+@Suite("Secure connection", .timeLimit(.minutes(5)))
 struct SecureConnectionTests {
     private static func broker(
         _ certificates: TestCertificates,

@@ -3,7 +3,7 @@ import Testing
 
 @testable import BrokerClient
 
-@Suite("Broker client: what was there before a subscription", .timeLimit(.minutes(1)))
+@Suite("Broker client: what was there before a subscription", .timeLimit(.minutes(5)))
 struct SnapshotTests {
     @Test func moreThanIsKeptCanBeReadBeforeTheBrokerHasSentItAll() async throws {
         let broker = try await FakeBroker.start()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import BrokerClient
 
-@Suite("Broker client: subscribing", .timeLimit(.minutes(1)))
+@Suite("Broker client: subscribing", .timeLimit(.minutes(5)))
 struct SubscribingTests {
     @Test func theOptionsTravelWithTheFilter() async throws {
         let broker = try await FakeBroker.start()

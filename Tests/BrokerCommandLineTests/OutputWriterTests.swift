@@ -5,7 +5,7 @@ import Testing
 
 @testable import BrokerCommandLine
 
-@Suite("Output and input", .timeLimit(.minutes(1)))
+@Suite("Output and input", .timeLimit(.minutes(5)))
 struct OutputWriterTests {
     private final class Sink: Sendable {
         let written = Mutex<[[UInt8]]>([])

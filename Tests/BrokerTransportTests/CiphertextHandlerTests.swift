@@ -15,7 +15,7 @@ import Darwin
 #endif
 
 /// What is nearest to the socket where there is TLS.
-@Suite("Ciphertext handler", .timeLimit(.minutes(1)))
+@Suite("Ciphertext handler", .timeLimit(.minutes(5)))
 struct CiphertextHandlerTests {
     /// In place of NIO: keeps what it is given until the test takes it, and counts.
     private final class Below: ChannelOutboundHandler {

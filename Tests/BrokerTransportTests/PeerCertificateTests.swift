@@ -10,7 +10,7 @@ import Testing
 @testable import BrokerTransport
 
 /// Who a client is by its certificate, over real TLS.
-@Suite("Peer certificates", .timeLimit(.minutes(1)))
+@Suite("Peer certificates", .timeLimit(.minutes(5)))
 struct PeerCertificateTests {
     private static func settings(
         _ certificates: TestCertificates,

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// `wsbroker topics|connections|reset|delete|kick`, and the routes behind them, against a running broker.
-@Suite("Administration", .timeLimit(.minutes(1)))
+@Suite("Administration", .timeLimit(.minutes(5)))
 struct AdministrationTests {
     private typealias End = (status: Int32, output: String, errors: String)
 

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// What rules make of publishes, over a real socket and through kill -9.
-@Suite("Aggregation", .timeLimit(.minutes(1)))
+@Suite("Aggregation", .timeLimit(.minutes(5)))
 struct AggregationTests {
     private static let configuration = """
         {"topics":[

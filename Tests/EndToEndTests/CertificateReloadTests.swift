@@ -6,7 +6,7 @@ import NIOSSL
 import Testing
 
 /// A certificate that is renewed while the broker runs, and the admin listener's TLS.
-@Suite("Reload of certificates", .timeLimit(.minutes(1)))
+@Suite("Reload of certificates", .timeLimit(.minutes(5)))
 struct CertificateReloadTests {
     private typealias End = (status: Int32, output: String, errors: String)
 

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// The article's own program against a real broker.
-@Suite("Clicks", .timeLimit(.minutes(1)))
+@Suite("Clicks", .timeLimit(.minutes(5)))
 struct ClicksTests {
     /// Ten lines, and the `websockets` package from PyPI or Debian.
     private static let client = """

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// `wspub` and `wssub` as their users run them.
-@Suite("Command line", .timeLimit(.minutes(1)))
+@Suite("Command line", .timeLimit(.minutes(5)))
 struct CommandLineTests {
     private func publish(_ arguments: [String], port: Int, input: String? = nil) async throws -> (Int32, String, String)
     {
@@ -123,7 +123,7 @@ struct CommandLineTests {
             #expect(await publisher.readLine() == "\(number)")
         }
         // A broker that is stopped takes bytes and answers nothing: the fate of these is open.
-        first.process.signal(SIGSTOP)
+        await first.process.stop()
         for _ in 1...5 { try publisher.write("1\n") }
         first.process.signal(SIGKILL)
         _ = await first.process.wait()

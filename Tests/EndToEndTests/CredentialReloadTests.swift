@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Tokens and keys that are read at the start, and again while the broker runs.
-@Suite("Credentials at start and reload", .timeLimit(.minutes(1)))
+@Suite("Credentials at start and reload", .timeLimit(.minutes(5)))
 struct CredentialReloadTests {
     private typealias End = (status: Int32, output: String, errors: String)
 

@@ -3,7 +3,7 @@ import BrokerWire
 import Testing
 
 /// Clients on several event loops, of which one has the core.
-@Suite("Event loops", .timeLimit(.minutes(1)))
+@Suite("Event loops", .timeLimit(.minutes(5)))
 struct EventLoopTests {
     /// Everybody is told at once, on whichever loop they are: nobody waits for the loop's next tick, which may be a
     /// second away. With that wait this would take minutes.

@@ -3,7 +3,7 @@ import BrokerWire
 import Testing
 
 /// Totals are right to the last count, over real sockets.
-@Suite("Exact totals", .timeLimit(.minutes(2)))
+@Suite("Exact totals", .timeLimit(.minutes(5)))
 struct ExactTotalsTests {
     private static let connections = 50
     private static let publishesEach = 2000

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// The second story: machines report what they draw, and the broker warns and shuts one down.
-@Suite("Factory", .timeLimit(.minutes(1)))
+@Suite("Factory", .timeLimit(.minutes(5)))
 struct FactoryTests {
     /// `Examples/factory.json` with shorter times.
     private static func configuration(in folder: URL) throws -> String {

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// A disk that fills up under a running broker, and gets room again.
-@Suite("Full disk", .timeLimit(.minutes(1)), .enabled(if: SmallDisk.isPossible, "only root may mount a small disk"))
+@Suite("Full disk", .timeLimit(.minutes(5)), .enabled(if: SmallDisk.isPossible, "only root may mount a small disk"))
 struct FullDiskTests {
     private static let rules = """
         {"topics": [

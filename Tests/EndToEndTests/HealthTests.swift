@@ -8,7 +8,7 @@ import FoundationNetworking
 #endif
 
 /// What plain HTTP gets, on both ports.
-@Suite("HTTP", .timeLimit(.minutes(1)))
+@Suite("HTTP", .timeLimit(.minutes(5)))
 struct HealthTests {
     private func get(_ path: String, port: Int, method: String = "GET") async throws -> (Int, String) {
         var request = URLRequest(url: try #require(URL(string: "http://127.0.0.1:\(port)\(path)")))

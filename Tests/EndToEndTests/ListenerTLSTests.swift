@@ -6,7 +6,7 @@ import NIOSSL
 import Testing
 
 /// The broker's own TLS: `wss` and `https` on the port for clients.
-@Suite("TLS of the listener", .timeLimit(.minutes(1)))
+@Suite("TLS of the listener", .timeLimit(.minutes(5)))
 struct ListenerTLSTests {
     /// Runs a broker with the certificate `server`.
     static func withBroker(

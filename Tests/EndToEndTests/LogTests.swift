@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// What a broker logs, and what it does not.
-@Suite("Logs", .timeLimit(.minutes(1)))
+@Suite("Logs", .timeLimit(.minutes(5)))
 struct LogTests {
     private static let topics = """
         {"topics":[{"topic":"clicks","aggregate":"sum"},{"topic":"read-only","from":"clicks","aggregate":"max"},

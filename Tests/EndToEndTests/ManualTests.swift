@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// The manual pages are made from the tools' own help (`make man`); these say when that was forgotten.
-@Suite("Manual pages", .timeLimit(.minutes(1)))
+@Suite("Manual pages", .timeLimit(.minutes(5)))
 struct ManualTests {
     private struct Help: Decodable {
         struct Command: Decodable {

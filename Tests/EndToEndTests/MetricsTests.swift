@@ -9,7 +9,7 @@ import FoundationNetworking
 #endif
 
 /// `GET /metrics` and the topics below `$sys/`.
-@Suite("Metrics", .timeLimit(.minutes(1)))
+@Suite("Metrics", .timeLimit(.minutes(5)))
 struct MetricsTests {
     private func metrics(_ broker: TestBroker) async throws -> [String: Double] {
         let url = try #require(URL(string: "http://127.0.0.1:\(broker.adminPort)/metrics"))

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// What a broker does with the process that it is.
-@Suite("Process", .timeLimit(.minutes(1)))
+@Suite("Process", .timeLimit(.minutes(5)))
 struct ProcessTests {
     /// Runs a broker with its store in a folder of its own while `body` runs; returns what it wrote to standard error.
     private func run(_ arguments: [String] = [], body: (ChildProcess) throws -> Void = { _ in }) async throws -> String

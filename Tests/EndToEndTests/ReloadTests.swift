@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// A configuration that is read again while the broker runs.
-@Suite("Reload", .timeLimit(.minutes(1)))
+@Suite("Reload", .timeLimit(.minutes(5)))
 struct ReloadTests {
     private typealias End = (status: Int32, output: String, errors: String)
 

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// `wspub --producer NAME --resume -l FILE`: whatever is killed, the same command again makes the sum exact.
-@Suite("Resume", .timeLimit(.minutes(2)))
+@Suite("Resume", .timeLimit(.minutes(5)))
 struct ResumeTests {
     private static func total(port: Int) async throws -> Int? {
         try await WireClient.run(port: port) { client async throws in

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// How a broker starts and ends, as a process.
-@Suite("Start and stop", .timeLimit(.minutes(1)))
+@Suite("Start and stop", .timeLimit(.minutes(5)))
 struct StopTests {
     @Test(arguments: [SIGTERM, SIGINT])
     func aStoppingBrokerSaysGoodbyeAndEndsWithZero(signal: Int32) async throws {

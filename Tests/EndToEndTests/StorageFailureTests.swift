@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 /// Storage that fails under a running broker, or is not what it has to be at its start.
-@Suite("Storage failures", .timeLimit(.minutes(1)))
+@Suite("Storage failures", .timeLimit(.minutes(5)))
 struct StorageFailureTests {
     private static func publish(_ client: WireClient) async throws -> String {
         try await client.ask(#"{"op":"pub","id":1,"topic":"clicks","data":1}"#)

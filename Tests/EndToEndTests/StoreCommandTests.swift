@@ -9,7 +9,7 @@ import FoundationNetworking
 #endif
 
 /// `wsbroker store` as an operator runs it.
-@Suite("Store commands", .timeLimit(.minutes(1)))
+@Suite("Store commands", .timeLimit(.minutes(5)))
 struct StoreCommandTests {
     private typealias End = (status: Int32, output: String, errors: String)
 

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// `wssub` as its users run it.
-@Suite("wssub", .timeLimit(.minutes(1)))
+@Suite("wssub", .timeLimit(.minutes(5)))
 struct SubscribeToolTests {
     private func run(_ arguments: [String], port: Int, tool: String = "wssub") async throws -> (Int32, String, String) {
         let process = try ChildProcess(tool, ["-p", "\(port)"] + arguments)

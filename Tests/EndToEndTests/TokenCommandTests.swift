@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// `wsbroker token` as an operator runs it.
-@Suite("Token commands", .timeLimit(.minutes(1)))
+@Suite("Token commands", .timeLimit(.minutes(5)))
 struct TokenCommandTests {
     private typealias End = (status: Int32, output: String, errors: String)
 

@@ -5,7 +5,7 @@ import Testing
 /// The tools over TLS and with credentials, as their users run them.
 @Suite(
     "TLS and credentials of the tools",
-    .timeLimit(.minutes(1)),
+    .timeLimit(.minutes(5)),
     .disabled(if: TestTLS.isOn, "what stands in front speaks to the broker without TLS")
 )
 struct TransportSecurityTests {

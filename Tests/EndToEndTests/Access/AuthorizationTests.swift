@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Who may do what, by every way there is into the broker.
-@Suite("Authorization", .timeLimit(.minutes(1)))
+@Suite("Authorization", .timeLimit(.minutes(5)))
 struct AuthorizationTests {
     private static func headers(_ token: String) -> [String: String] { ["Authorization": "Bearer \(token)"] }
 

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Credentials that end, or come to say less, under connections that go on.
-@Suite("Credentials that end", .timeLimit(.minutes(1)))
+@Suite("Credentials that end", .timeLimit(.minutes(5)))
 struct CredentialEndTests {
     private static let key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"
     private static func keys(_ key: String = Self.key) -> String {
@@ -83,7 +83,7 @@ struct CredentialEndTests {
 
     @Test func aConnectionEndsWithItsTokenAndIsToldBefore() async throws {
         try await AccessFixture.run { broker async throws in
-            try await Self.end("meter-1", in: 5, broker)
+            try await Self.end("meter-1", in: 8, broker)
             try await WireClient.run(port: broker.port, headers: AccessFixture.bearer(AccessFixture.meter)) {
                 client async throws in
                 let notice = try await client.receive()

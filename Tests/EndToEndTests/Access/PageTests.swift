@@ -6,7 +6,7 @@ import Testing
 /// What pages in browsers may do, beside what ``AuthorizationTests`` and ``TopicRoutesTests`` say.
 @Suite(
     "Pages",
-    .timeLimit(.minutes(1)),
+    .timeLimit(.minutes(5)),
     .disabled(if: TestTLS.isOn, "its own page is another one with TLS, see OriginPolicyTests")
 )
 struct PageTests {

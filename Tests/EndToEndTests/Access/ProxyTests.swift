@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Clients that come by way of a proxy of ours, which says whom it speaks for.
-@Suite("Proxies", .timeLimit(.minutes(1)))
+@Suite("Proxies", .timeLimit(.minutes(5)))
 struct ProxyTests {
     private static let here = ["127.0.0.1"]
     private static func forwarded(_ number: Int) -> String { "for=192.0.2.\(number)" }

@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 
 /// Clients of the library and the tools whose tokens end, over real sockets.
-@Suite("Credentials that are renewed", .timeLimit(.minutes(1)))
+@Suite("Credentials that are renewed", .timeLimit(.minutes(5)))
 struct RenewalTests {
     /// A program that has always one token, which the test replaces, and notes what happens to its client.
     private final class Program: Sendable {

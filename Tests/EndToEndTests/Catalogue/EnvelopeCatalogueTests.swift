@@ -3,7 +3,7 @@ import BrokerWire
 import Testing
 
 /// Section 5.4: the envelope. The grammar's own cases are in `BrokerWireTests/JSONGrammar`.
-@Suite("Catalogue: envelope", .timeLimit(.minutes(1)))
+@Suite("Catalogue: envelope", .timeLimit(.minutes(5)))
 struct EnvelopeCatalogueTests {
     typealias Case = RequestCatalogue.Case
 

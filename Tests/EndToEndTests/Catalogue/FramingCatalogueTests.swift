@@ -5,7 +5,7 @@ import Testing
 /// Sections 5.2 and 5.3: frames, closing and UTF-8, as bytes on a socket after the handshake.
 ///
 /// Left out: F29, F30, F32 (compression is declined). F15 and F24 are under the time-outs.
-@Suite("Catalogue: framing, closing, UTF-8", .timeLimit(.minutes(1)))
+@Suite("Catalogue: framing, closing, UTF-8", .timeLimit(.minutes(5)))
 struct FramingCatalogueTests {
     enum Answer: Sendable, Hashable {
         case closed(CloseCode)

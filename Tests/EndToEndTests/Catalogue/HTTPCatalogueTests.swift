@@ -7,7 +7,7 @@ import Testing
 ///
 /// Left out: E2 and E6 in storage trouble (``FullDiskTests``), E7 (``TopicRoutesTests``), E11 (tokens). E12-E14 are
 /// ``CommandLineTests``, E15 is the configuration's.
-@Suite("Catalogue: HTTP", .timeLimit(.minutes(1)))
+@Suite("Catalogue: HTTP", .timeLimit(.minutes(5)))
 struct HTTPCatalogueTests {
     enum Port: Sendable {
         case clients

@@ -5,7 +5,7 @@ import Testing
 /// Section 5.1: what a client may send before there is a WebSocket.
 ///
 /// Left out: H10-H12 (origins, tokens), H23 (``ListenerTLSTests``), H27 behind a listed proxy.
-@Suite("Catalogue: handshake", .timeLimit(.minutes(1)))
+@Suite("Catalogue: handshake", .timeLimit(.minutes(5)))
 struct HandshakeCatalogueTests {
     /// The answer's status, and what stands in its head or body.
     struct Answer: Sendable {

@@ -5,7 +5,7 @@ import Testing
 /// Section 5.6: numbers and aggregators.
 ///
 /// N11 is ``ExactTotalsTests``, N12 the configuration's, N13 comes with fields of values.
-@Suite("Catalogue: numbers", .timeLimit(.minutes(1)))
+@Suite("Catalogue: numbers", .timeLimit(.minutes(5)))
 struct NumberCatalogueTests {
     typealias Case = RequestCatalogue.Case
 

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// The page and what belongs to it.
-@Suite("Static files", .timeLimit(.minutes(1)))
+@Suite("Static files", .timeLimit(.minutes(5)))
 struct StaticFilesTests {
     /// A folder as the page's: with a folder inside, and a secret beside it.
     private static func makeFolder() throws -> URL {
