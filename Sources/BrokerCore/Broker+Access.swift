@@ -82,18 +82,20 @@ extension Broker {
     }
 
     /// Ends a session whose credentials do not stand any more, in its place among its answers.
-    package func end(_ id: SessionID, _ code: ErrorCode, _ reason: String, at now: BrokerTime) {
+    package func end(_ id: SessionID, _ refusal: Refusal, at now: BrokerTime) {
         self.now = now
         let session = self.session(id)
         guard !session.isEnded else { return }
-        self.end(session, code, reason)
+        self.end(session, refusal)
     }
 
-    func end(_ session: CoreSession, _ code: ErrorCode, _ reason: String) {
+    func end(_ session: CoreSession, _ code: ErrorCode, _ reason: String) { self.end(session, Refusal(code, reason)) }
+
+    private func end(_ session: CoreSession, _ refusal: Refusal) {
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
-        self.refuse(Refusal(code, reason), id: none, requestBytes: 0, session)
+        self.refuse(refusal, id: none, requestBytes: 0, session)
         session.isEnded = true
-        self.close(session, code)
+        self.close(session, refusal.code)
     }
 
     /// Puts other rules in force: for every session anew. Subscriptions that are not allowed any more end.

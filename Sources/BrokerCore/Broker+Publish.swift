@@ -81,5 +81,7 @@ extension Broker {
         try? self.watchSilence(of: topic)
         self.raiseAlerts(&transaction)
         self.carryOut(transaction, session, PublishAnswer(.acknowledgement(id: id), to: request))
+        let metadata: Logger.Metadata = ["topic": "\(topic)", "principal": "\(session.principal.name)"]
+        self.logger.notice("a topic was reset", metadata: metadata)
     }
 }

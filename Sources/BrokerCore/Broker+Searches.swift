@@ -1,5 +1,6 @@
 import BrokerAggregation
 import BrokerWire
+import Logging
 import NIOCore
 
 /// Commands about many topics: carried out in steps, between which everybody else has a turn.
@@ -24,7 +25,7 @@ extension Broker {
         let session = self.session(sessionID)
         session.hasSpoken = true
         if let refusal = self.refusal(of: command, session) { return self.refuse(refusal, id: id, session) }
-        var search = TopicSearch(command, sessionID, requestID: id, failures: self.failureCount)
+        var search = TopicSearch(command, session, requestID: id, failures: self.failureCount)
         guard !command.filter.hasWildcards else { return self.searches.append(search) }
         let topic = command.filter.bytes.withUnsafeBytes { self.existingTopic($0) }
         if let topic, let refusal = self.look(at: topic, &search, session) {
@@ -63,12 +64,16 @@ extension Broker {
         guard !self.searches.isEmpty else { return }
         var remaining = Array(self.searches.dropFirst(Self.stepSearches))
         for var search in self.searches.prefix(Self.stepSearches) {
-            guard let session = self.existingSession(search.session) else { continue }
+            guard let session = self.existingSession(search.session) else {
+                self.noteDeletions(search)
+                continue
+            }
             guard self.canAdvance(search) else {
                 remaining.append(search)
                 continue
             }
             if let refusal = self.step(&search, session) {
+                self.noteDeletions(search)
                 self.refuse(refusal, id: search.requestID, session)
             } else if search.cursor < self.topics.count {
                 remaining.append(search)
@@ -122,6 +127,7 @@ extension Broker {
         let id = search.requestID
         switch search.command {
         case .delete:
+            self.noteDeletions(search)
             self.answer(id, needs: search.needs, session) { $0.writeDeletedAck(id: $1, count: search.deleted) }
         case .list(_, let limit, _):
             self.finish(list: search, limit: limit, session)
@@ -156,6 +162,15 @@ extension Broker {
         self.answer(search.requestID, needs: needs, session) { buffer, id in
             buffer.writeTopicList(id: id, entries: entries, next: hasMore ? last?.name : nil)
         }
+    }
+
+    /// Writes down what a search has deleted, all of it or not: somebody will ask who that was.
+    private func noteDeletions(_ search: TopicSearch) {
+        guard search.deleted > 0 else { return }
+        let metadata: Logger.Metadata = [
+            "filter": "\(search.command.filter)", "topics": "\(search.deleted)", "principal": "\(search.principal)",
+        ]
+        self.logger.notice("topics were deleted", metadata: metadata)
     }
 
     private func answer(

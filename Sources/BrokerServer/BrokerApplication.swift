@@ -129,7 +129,7 @@ package struct BrokerApplication: Sendable {
             logger: self.logger,
             running: running
         )
-        let figures = FiguresSource(loops: loops, store: store, readiness: readiness, started: .now)
+        let figures = FiguresSource(loops: loops, store: store, readiness: readiness, tls: tls, started: .now)
         let reloader = Reloader(
             current: self.configuration,
             registry: self.registry,

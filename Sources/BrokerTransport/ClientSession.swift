@@ -40,6 +40,8 @@ final class ClientSession: MessageConsumer {
             || session.unacknowledgedMessages >= self.messagesMax || session.unacknowledgedBytes >= self.bytesMax
     }
 
+    var clientAddress: String? { self.login.address }
+
     var isIdle: Bool { self.session?.unacknowledgedMessages == 0 }
 
     // MARK: Life cycle
@@ -127,10 +129,10 @@ final class ClientSession: MessageConsumer {
         self.login.isPending = true
         let token = String(decoding: request.token.bytes(in: UnsafeRawBufferPointer(message)), as: UTF8.self)
         let bytes = Array(message)
-        let address = self.login.address
+        let (address, isKnown) = (self.login.address, self.login.isKnown)
         self.loop.eventLoop
             .makeFutureWithTask { [access = self.login.access] in
-                await access.identity(of: Credentials(token: token), from: address)
+                await access.identity(of: Credentials(token: token), from: address, isKnown: isKnown)
             }
             .assumeIsolated()
             .whenSuccess { self.finishLogIn($0, request, bytes) }

@@ -60,8 +60,8 @@ package final class CoreDriver {
         isRenewal ? self.broker.renewed(session, as: identity) : self.broker.opened(session, as: identity)
     }
 
-    func end(_ session: SessionID, _ code: ErrorCode, _ reason: String, at now: BrokerTime) {
-        self.broker.end(session, code, reason, at: now)
+    func end(_ session: SessionID, _ refusal: Refusal, at now: BrokerTime) {
+        self.broker.end(session, refusal, at: now)
     }
 
     func receive(_ command: TopicCommand, id: [UInt8], _ session: SessionID, at now: BrokerTime) {
@@ -94,7 +94,7 @@ package final class CoreDriver {
                 case .identified(let session, let identity, let isRenewal):
                     self.identified(session, as: identity, isRenewal: isRenewal)
                 case .end(let session, let failure):
-                    self.broker.end(session, failure.code, failure.reason, at: now)
+                    self.broker.end(session, failure.refusal, at: now)
                 case .drained(let session):
                     self.broker.sessionDrained(session)
                 case .closed(let session):

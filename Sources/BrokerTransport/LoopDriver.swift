@@ -176,7 +176,7 @@ final class LoopDriver {
     func end(_ session: HubSession, _ failure: AuthenticationFailure) {
         let now = self.now()
         switch self.core {
-        case .here(let core): core.end(session.id, failure.code, failure.reason, at: now)
+        case .here(let core): core.end(session.id, failure.refusal, at: now)
         case .elsewhere: self.commands.add(failure, session.id)
         }
         self.scheduleTick()

@@ -18,6 +18,9 @@ package protocol MessageConsumer: AnyObject {
     /// Where messages are unmasked; room for the largest one.
     var scratch: UnsafeMutableRawBufferPointer { get }
 
+    /// Where the client comes from, without the port, if a proxy may have said so.
+    var clientAddress: String? { get }
+
     /// The connection is open.
     func opened(_ connection: WebSocketHandler<Self>)
     /// So many bytes have come, whatever they are.

@@ -239,7 +239,8 @@ package final class WebSocketHandler<Consumer: MessageConsumer>: ChannelDuplexHa
 
 extension WebSocketHandler: SessionConnection {
     package var peer: PeerDescription? {
-        PeerDescription(address: self.context?.remoteAddress.map(PeerDescription.text) ?? "")
+        self.context.map { PeerDescription($0.channel, from: self.consumer.clientAddress) }
+            ?? PeerDescription(address: "")
     }
 
     package var isWritable: Bool { !self.isWaiting && self.closing.maySend }

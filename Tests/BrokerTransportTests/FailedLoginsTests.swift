@@ -8,9 +8,16 @@ import Testing
 struct FailedLoginsTests {
     private static let start = NIODeadline.uptimeNanoseconds(1_000_000_000)
 
+    /// Each with other credentials.
     private func fail(_ logins: FailedLogins, _ count: Int, _ address: String = "192.0.2.1", after: TimeAmount = .zero)
     {
-        for _ in 0..<count { logins.failed(address, at: Self.start + after) }
+        for _ in 0..<count {
+            _ = logins.failed(address, with: Int.random(in: .min ... .max), at: Self.start + after)
+        }
+    }
+
+    private func fail(_ logins: FailedLogins, with hash: Int) -> FailedLogins.Verdict {
+        logins.failed("192.0.2.1", with: hash, at: Self.start)
     }
 
     @Test func theTenthFailureBlocksTheAddressUntilItsMinuteIsOver() {
@@ -22,6 +29,31 @@ struct FailedLoginsTests {
         #expect(logins.isBlocked("192.0.2.1", at: Self.start + .milliseconds(59_999)) == 1)
         #expect(logins.isBlocked("192.0.2.1", at: Self.start + .seconds(60)) == nil)
         #expect(logins.isBlocked("192.0.2.2", at: Self.start + .seconds(20)) == nil)
+    }
+
+    /// A program whose token was taken away tries again and again, and guesses nothing.
+    @Test func theSameOnesAgainAreNoGuessButTheirNumberIsBoundedToo() {
+        let logins = FailedLogins(limit: 2)
+        #expect(self.fail(logins, with: 7) == .init(isNew: true))
+        for _ in 1..<20 { #expect(self.fail(logins, with: 7) == .init(isNew: false)) }
+        #expect(logins.isBlocked("192.0.2.1", at: Self.start) == nil)
+        #expect(self.fail(logins, with: 7) == .init(isNew: false, blockedSeconds: 60))
+        #expect(logins.isBlocked("192.0.2.1", at: Self.start) == 60)
+    }
+
+    @Test func itIsSaidOnceThatAnAddressHasToWait() {
+        let logins = FailedLogins(limit: 2)
+        #expect(self.fail(logins, with: 1).blockedSeconds == nil)
+        #expect(self.fail(logins, with: 2) == .init(isNew: true, blockedSeconds: 60))
+        #expect(self.fail(logins, with: 3) == .init(isNew: true))
+    }
+
+    @Test func soManyAreToldApartAndOneMoreIsNot() {
+        let logins = FailedLogins(limit: 1000)
+        for hash in 1...FailedLogins.recentMax { #expect(self.fail(logins, with: hash).isNew) }
+        #expect(!self.fail(logins, with: 1).isNew)
+        #expect(self.fail(logins, with: 0).isNew)
+        #expect(self.fail(logins, with: 1).isNew)
     }
 
     @Test func aNewMinuteBeginsWithTheNextFailure() {

@@ -11,6 +11,7 @@ final class EchoConsumer: MessageConsumer {
     let scratch: UnsafeMutableRawBufferPointer
     let mustWait = false
     let isIdle = true
+    let clientAddress: String? = nil
     private let eventLoop: any EventLoop
     private weak var connection: WebSocketHandler<EchoConsumer>?
 

@@ -77,6 +77,22 @@ struct CertificateReloadTests {
         }
     }
 
+    /// One that clients refuse is no renewal.
+    @Test func aCertificateThatHasEndedIsNotTakenForOneThatHasNot() async throws {
+        try await self.withBroker { broker, files, tls in
+            try files.use("expired")
+            let end = try await self.reload(broker)
+            #expect(end.status == 1)
+            #expect(end.errors.contains("listen.tls.certificate: '\(files.certificate)' has expired"), "\(end)")
+            let metrics = try await HTTPExchange.send("GET /metrics", port: broker.adminPort).body
+            let name = "\nwsbroker_certificate_end_timestamp_seconds "
+            let time = try #require(metrics.components(separatedBy: name).last?.prefix { !$0.isNewline })
+            let days = (try #require(Double(time)) - Date().timeIntervalSince1970) / 86400
+            #expect((29...30.1).contains(days), "\(time)")
+            #expect(try await self.shown(broker.port, tls) == self.certificate("server", files))
+        }
+    }
+
     @Test func aKeyThatDoesNotFitChangesNothing() async throws {
         try await self.withBroker { broker, files, tls in
             try files.use("renewed", key: "server")
@@ -162,10 +178,10 @@ struct CertificateReloadTests {
         let check = await (try ChildProcess("wsbroker", ["config", "check", file.path])).wait()
         #expect(check.status == 78 && check.errors.contains("listen.tls.key: '\(files.key)' does not belong"))
         try files.use("server")
-        try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: files.key)
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: files.key)
         let warned = await (try ChildProcess("wsbroker", ["config", "check", file.path])).wait()
         #expect(warned.status == 0)
-        #expect(warned.errors.contains("warning: listen.tls.key: '\(files.key)' can be read by others"))
+        #expect(warned.errors.contains("warning: listen.tls.key: '\(files.key)' can be read by every user"))
     }
 
     /// Where other machines reach the admin listener it speaks TLS, and the broker's own commands know. A token is

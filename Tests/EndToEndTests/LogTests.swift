@@ -40,7 +40,8 @@ struct LogTests {
             while !(try await client.receive()).contains("pong") {}
         }
         let fields = "Host: localhost\r\nAuthorization: Bearer secret-token\r\nConnection: close"
-        for line in ["GET /topics/clicks?token=secret-token", "POST /topics/clicks", "GET /nowhere?secret-payload"] {
+        let lines = ["GET /topics/clicks?token=secret-token", "POST /topics/clicks", "GET /nowhere?secret-payload"]
+        for line in lines + ["DELETE /topics/news"] {
             try await WireClient.runRaw(port: port) { client async throws in
                 let head = "\(line) HTTP/1.1\r\n\(fields)\r\nContent-Length: 16\r\n\r\n\"secret-payload\""
                 try await client.send(raw: Array(head.utf8))
@@ -72,6 +73,11 @@ struct LogTests {
             "the broker has stopped",
         ] {
             #expect(lines.contains { $0.contains("\"msg\":\"\(message)\"") }, "no '\(message)' in \(end.errors)")
+        }
+        // Who it was, too.
+        for (message, name) in [("a topic was reset", "watched"), ("topics were deleted", "news")] {
+            let line = lines.first { $0.contains("\"msg\":\"\(message)\"") } ?? ""
+            #expect(line.contains("\"principal\":\"meter\"") && line.contains("\":\"\(name)\""), "\(message): \(line)")
         }
     }
 }

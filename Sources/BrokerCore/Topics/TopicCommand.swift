@@ -20,6 +20,8 @@ package enum TopicCommand: Sendable {
 struct TopicSearch {
     let command: TopicCommand
     let session: SessionID
+    /// Who asks.
+    let principal: String
     /// The `id` token of its answer.
     let requestID: [UInt8]
     /// The next topic to look at.
@@ -33,9 +35,10 @@ struct TopicSearch {
     /// How many commits had failed when it began.
     let failures: Int
 
-    init(_ command: TopicCommand, _ session: SessionID, requestID: [UInt8], failures: Int) {
+    init(_ command: TopicCommand, _ session: CoreSession, requestID: [UInt8], failures: Int) {
         self.command = command
-        self.session = session
+        self.session = session.id
+        self.principal = session.principal.name
         self.requestID = requestID
         self.failures = failures
     }

@@ -210,7 +210,10 @@ extension ConfigurationKey {
             "limits.failedLoginsPerMinute",
             \.transport.failedLoginsPerMinute,
             0...1_000_000,
-            "Credentials from one address that were wrong, past which it has to wait out the minute; 0 for no bound."
+            """
+            Different wrong credentials from one address, past which it has to wait out the minute; the same ones may come \
+            ten times as often; 0 for no bound.
+            """
         ),
         .integer(
             "limits.subscriptionsPerConnection",

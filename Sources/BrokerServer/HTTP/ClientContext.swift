@@ -6,8 +6,6 @@ import NIOCore
 /// What is known of a request besides what it says.
 struct ClientContext: RequestContext {
     var coreContext: CoreRequestContextStorage
-    /// Who has sent it.
-    let peer: PeerDescription
     /// The other end of its connection, without the port.
     let address: String
     private let channel: any Channel
@@ -16,8 +14,12 @@ struct ClientContext: RequestContext {
         self.coreContext = .init(source: source)
         self.channel = source.channel
         self.address = ConnectionGate.address(of: source.channel)
-        self.peer = PeerDescription(address: source.channel.remoteAddress.map(PeerDescription.text) ?? "")
     }
+
+    /// Who has sent it.
+    ///
+    /// - `address`: Where that comes from, by what a proxy says too.
+    func peer(from address: String) -> PeerDescription { PeerDescription(self.channel, from: address) }
 
     /// What the client has shown of itself in the TLS handshake, if anything.
     func certificate() async -> PeerCertificate? {

@@ -41,9 +41,7 @@ struct RequestLogin: Sendable {
     }
 
     private static func refused(_ failure: AuthenticationFailure) -> Result<Identity, HTTPRefusal> {
-        var refusal = Refusal(failure.code, failure.reason)
-        if let seconds = failure.retryAfterSeconds { refusal.afterMilliseconds = seconds * 1000 }
-        var answer = HTTPRefusal(refusal)
+        var answer = HTTPRefusal(failure.refusal)
         // The next request on this connection would be answered the same.
         if failure.code == .restarting { answer.headers[.connection] = "close" }
         return .failure(answer)

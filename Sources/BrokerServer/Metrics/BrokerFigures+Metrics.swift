@@ -56,6 +56,10 @@ extension BrokerFigures {
             "Clients and requests that were refused before they could ask for anything.",
             self.loops.turnedAway.map { (labels: [("reason", $0.reason.rawValue)], value: Double($0.count)) }
         )
+        if let end = self.certificateEnd {
+            let help = "When the certificate of the listeners ends, in seconds since 1970."
+            text.add(.gauge, "wsbroker_certificate_end_timestamp_seconds", help, Double(end))
+        }
         text.add(.gauge, "wsbroker_subscriptions", "Subscriptions of all clients.", hub.subscriptions)
         text.add(.counter, "wsbroker_deliveries_total", "Messages that were handed to connections.", hub.deliveries)
         text.add(

@@ -8,6 +8,8 @@ struct BrokerFigures: Sendable {
     var loops: LoopsFigures
     var store: StoreFigures
     var storeState: StoreState
+    /// When the certificate of its listeners ends, in seconds since 1970; `nil` without TLS.
+    var certificateEnd: Int64?
     /// How long the broker has been running.
     var uptime: Duration
 
@@ -24,6 +26,7 @@ struct FiguresSource: Sendable {
     let loops: EventLoops
     let store: SQLiteStore
     let readiness: Readiness
+    let tls: ServerTLS?
     let started: ContinuousClock.Instant
 
     func figures() async throws -> BrokerFigures {
@@ -33,6 +36,7 @@ struct FiguresSource: Sendable {
             loops: try await self.loops.figures(),
             store: self.store.figures,
             storeState: state,
+            certificateEnd: self.tls?.certificateEnd,
             uptime: ContinuousClock.now - self.started
         )
     }

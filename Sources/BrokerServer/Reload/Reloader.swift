@@ -98,6 +98,14 @@ actor Reloader {
         var tls: TLSMaterial?
         var credentials: CredentialMaterial?
         do throws(ConfigurationError) { tls = try configuration.readTLS() } catch { problems += error.problems }
+        if let tls, self.tls?.isWorse(tls) == true {
+            problems.append(
+                ConfigurationProblem(
+                    path: "listen.tls.certificate",
+                    text: "'\(configuration.listenTLS.certificate)' has expired; clients would refuse it"
+                )
+            )
+        }
         do throws(ConfigurationError) {
             credentials = try await CredentialMaterial.load(configuration)
         } catch {

@@ -44,6 +44,13 @@ package struct AuthenticationFailure: Error, Hashable, Sendable {
         self.reason = reason
         self.retryAfterSeconds = retryAfterSeconds
     }
+
+    /// How the client is told.
+    package var refusal: Refusal {
+        var refusal = Refusal(self.code, self.reason)
+        if let seconds = self.retryAfterSeconds { refusal.afterMilliseconds = seconds * 1000 }
+        return refusal
+    }
 }
 
 /// Says who somebody is.

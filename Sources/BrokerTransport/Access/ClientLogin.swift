@@ -32,6 +32,9 @@ struct ClientLogin {
         self.isOwed = admission.identity == nil
     }
 
+    /// Whether credentials have said who it is.
+    var isKnown: Bool { self.identity != nil && self.identity != .anonymous }
+
     /// Asks who a client is that was let in without saying so, where that is not enough any more; returns whether it
     /// has to say so now. One that has asked for something already is the core's to judge.
     @discardableResult

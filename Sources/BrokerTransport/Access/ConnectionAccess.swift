@@ -50,11 +50,14 @@ package final class ConnectionAccess: Sendable {
     /// Who a client is that shows `credentials`. Somebody who was wrong too often is not even asked.
     ///
     /// - `address`: Where it comes from, without the port.
+    /// - `isKnown`: Whether it has shown others before that were taken: then it does not have to wait for what its
+    ///   neighbours got wrong. What it gets wrong itself counts, and costs it the connection.
     package func identity(
         of credentials: Credentials,
-        from address: String
+        from address: String,
+        isKnown: Bool = false
     ) async -> Result<Identity, AuthenticationFailure> {
-        if let seconds = self.failedLogins.isBlocked(address, at: .now()) {
+        if !isKnown, let seconds = self.failedLogins.isBlocked(address, at: .now()) {
             self.refusals.add(.attempts)
             let reason = "wrong credentials came from this address too often (limits.failedLoginsPerMinute)"
             return .failure(AuthenticationFailure(.rateLimited, reason, retryAfterSeconds: seconds))
@@ -69,12 +72,22 @@ package final class ConnectionAccess: Sendable {
             return .success(try await authenticator.identity(of: credentials, at: self.wallClock()))
         } catch {
             guard error.code != .restarting else { return .failure(error) }
-            self.failedLogins.failed(address, at: .now())
             self.refusals.add(.credentials)
-            // As many lines as tries that are looked at: an address has few in a minute.
-            let metadata: Logger.Metadata = ["address": "\(address)", "reason": "\(error.reason)"]
-            self.logger.notice("credentials were not taken", metadata: metadata)
+            self.noteFailure(of: credentials, from: address, error)
             return .failure(error)
+        }
+    }
+
+    /// Counts it, and writes a line for each that is counted: an address has few in a minute.
+    private func noteFailure(of credentials: Credentials, from address: String, _ failure: AuthenticationFailure) {
+        let verdict = self.failedLogins.failed(address, with: credentials.hashValue, at: .now())
+        let metadata: Logger.Metadata = ["address": "\(address)", "reason": "\(failure.reason)"]
+        if verdict.isNew { self.logger.notice("credentials were not taken", metadata: metadata) }
+        if let seconds = verdict.blockedSeconds {
+            self.logger.warning(
+                "too many wrong credentials from an address: it has to wait (limits.failedLoginsPerMinute)",
+                metadata: ["address": "\(address)", "seconds": "\(seconds)"]
+            )
         }
     }
 

@@ -3,19 +3,36 @@ import Synchronization
 
 /// Counts wrong credentials by address, so that nobody can guess for long.
 ///
-/// The minute of an address begins with its first wrong credential; after `limit` of them it waits until that minute is
-/// over. An IPv6 address counts as its /64, which one customer has all of.
+/// The minute of an address begins with its first wrong credential; after `limit` different ones it waits until that
+/// minute is over. Nobody guesses by showing the same again: a program whose token was taken away does, and is not to
+/// keep its neighbours out. So repetitions count apart, up to ``repetitionsMax`` times the limit. An IPv6 address counts
+/// as its /64, which one customer has all of.
 ///
 /// Memory is bounded by ``addressesMax``. When so many have a minute that is not over, the one that began first is
 /// forgotten: who has thousands of addresses guesses a little more, and nobody else is kept out for it.
 package final class FailedLogins: Sendable {
+    /// What came of a failure.
+    package struct Verdict: Hashable, Sendable {
+        /// Whether it counted, and not as a repetition.
+        package var isNew = true
+        /// How long the address has to wait from this one on; `nil` if it does not, or did already.
+        package var blockedSeconds: Int?
+    }
+
     private struct Minute {
         var end: NIODeadline
-        var failures: Int
+        var failures = 0
+        var repetitions = 0
+        /// The last different ones, as hashes that mean something in this process only.
+        var recent: [Int] = []
     }
 
     /// Each costs some hundred bytes.
     package static let addressesMax = 4096
+    /// How many different credentials an address is known by: more programs than are left behind at one place.
+    package static let recentMax = 16
+    /// Each is looked at, which costs the check of a signature.
+    package static let repetitionsMax = 10
     private static let length = TimeAmount.minutes(1)
 
     private let limit: Int
@@ -27,23 +44,36 @@ package final class FailedLogins: Sendable {
     /// How long an address has to wait until it may try again, in whole seconds of at least 1, or `nil` if it may.
     package func isBlocked(_ address: String, at now: NIODeadline) -> Int? {
         guard self.limit > 0 else { return nil }
-        let minute = self.minutes.withLock { $0[AddressNetwork.key(of: address)] }
-        guard let minute, minute.end > now, minute.failures >= self.limit else { return nil }
+        return self.blockedSeconds(self.minutes.withLock { $0[AddressNetwork.key(of: address)] }, at: now)
+    }
+
+    private func blockedSeconds(_ minute: Minute?, at now: NIODeadline) -> Int? {
+        guard let minute, minute.end > now,
+            minute.failures >= self.limit || minute.repetitions >= self.limit * Self.repetitionsMax
+        else { return nil }
         let left = (minute.end - now).nanoseconds
         return Int((left + 999_999_999) / 1_000_000_000)
     }
 
     /// Notes that credentials from an address were wrong.
-    package func failed(_ address: String, at now: NIODeadline) {
-        guard self.limit > 0 else { return }
+    ///
+    /// - `hash`: Of the credentials, to tell them from others.
+    package func failed(_ address: String, with hash: Int, at now: NIODeadline) -> Verdict {
+        guard self.limit > 0 else { return Verdict() }
         let network = AddressNetwork.key(of: address)
-        self.minutes.withLock { minutes in
-            if let minute = minutes[network], minute.end > now {
-                minutes[network]?.failures = minute.failures + 1
-                return
-            }
+        return self.minutes.withLock { minutes in
+            var minute = minutes[network].flatMap { $0.end > now ? $0 : nil } ?? Minute(end: now + Self.length)
             if minutes.count >= Self.addressesMax, minutes[network] == nil { Self.makeRoom(&minutes, now) }
-            minutes[network] = Minute(end: now + Self.length, failures: 1)
+            let wasBlocked = self.blockedSeconds(minute, at: now) != nil
+            let isNew = !minute.recent.contains(hash)
+            if isNew {
+                minute.failures += 1
+                minute.recent = minute.recent.suffix(Self.recentMax - 1) + [hash]
+            } else {
+                minute.repetitions += 1
+            }
+            minutes[network] = minute
+            return Verdict(isNew: isNew, blockedSeconds: wasBlocked ? nil : self.blockedSeconds(minute, at: now))
         }
     }
 

@@ -11,6 +11,13 @@ package final class ServerTLS: Sendable {
         self.material = Mutex(material)
     }
 
+    /// When the certificate ends, in seconds since 1970.
+    package var certificateEnd: Int64 { self.now.end }
+
+    /// Whether new connections would get a certificate that has ended, and have another one now: what was meant to be
+    /// a renewal would turn every client away.
+    package func isWorse(_ material: TLSMaterial) -> Bool { material.isExpired && material.chain != self.now.chain }
+
     /// Makes new connections use `material`.
     ///
     /// - Returns: Whether the certificate is another one now.

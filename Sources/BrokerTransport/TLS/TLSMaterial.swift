@@ -19,6 +19,10 @@ package struct TLSMaterial: Sendable {
     /// Whose signature certificates of clients need, each as its certificate in DER; `nil` if they are asked for none.
     package let clientAuthorities: Set<[UInt8]>?
     let chain: [NIOSSLCertificate]
+    /// When the broker's certificate ends, in seconds since 1970.
+    package let end: Int64
+    /// Whether it had ended when it was read.
+    let isExpired: Bool
     /// What is not wrong and should still be different.
     package let warnings: [TLSFileError.Problem]
 
@@ -57,7 +61,10 @@ package struct TLSMaterial: Sendable {
         }
         self.clientAuthorities = settings.clients == .none ? nil : Set(authorities.compactMap { try? $0.toDERBytes() })
         self.chain = chain
-        self.warnings = Self.warnings(settings, leaf, Int64(clamping: now / 1000))
+        let seconds = Int64(clamping: now / 1000)
+        self.end = Int64(leaf.notValidAfter)
+        self.isExpired = self.end < seconds
+        self.warnings = Self.warnings(settings, leaf, seconds)
     }
 
     private static func demand(
@@ -120,8 +127,9 @@ package struct TLSMaterial: Sendable {
     ) -> [TLSFileError.Problem] {
         var warnings: [TLSFileError.Problem] = []
         var status = stat()
-        if stat(settings.key, &status) == 0, status.st_mode & (S_IRGRP | S_IROTH) != 0 {
-            let text = "'\(settings.key)' can be read by others than its owner; chmod 600 keeps it to the broker"
+        // That a group may read it is how a user of the broker's own gets a key that root owns.
+        if stat(settings.key, &status) == 0, status.st_mode & S_IROTH != 0 {
+            let text = "'\(settings.key)' can be read by every user of the machine: chmod o= \(settings.key)"
             warnings.append(.init(setting: .key, text: text))
         }
         if Int64(leaf.notValidAfter) < now {

@@ -134,6 +134,34 @@ struct AuthenticationTests {
         }
     }
 
+    /// Else whoever is wrong often enough would end all connections of a house, each at its renewal.
+    @Test func whoIsKnownRenewsItsTokenWhateverItsNeighboursGetWrong() async throws {
+        try await AccessFixture.run(settings: ["limits.failedLoginsPerMinute=1"]) { broker async throws in
+            try await WireClient.run(port: broker.port) { client async throws in
+                try await WireClient.run(port: broker.port) { late async throws in
+                    #expect(try await client.ask(Self.hello(AccessFixture.meter)).contains("welcome"))
+                    #expect(try await AccessFixture.refusal(broker, AccessFixture.bearer("wrong")) == 401)
+                    #expect(try await AccessFixture.refusal(broker, AccessFixture.bearer(AccessFixture.meter)) == 429)
+                    #expect(try await client.ask(Self.hello(AccessFixture.meter)).contains("welcome"))
+                    // Who is nobody so far has to wait as long as it says.
+                    let refusal = try await late.ask(Self.hello(AccessFixture.meter))
+                    #expect(JSONField.integer("code", in: refusal) == 4202)
+                    #expect((2001...60_000).contains(JSONField.integer("afterMs", in: refusal) ?? 0), "\(refusal)")
+                    #expect(try await late.closeCode() == CloseCode(.rateLimited))
+                }
+            }
+        }
+    }
+
+    @Test func aProgramThatIsLeftBehindDoesNotKeepItsNeighboursOut() async throws {
+        try await AccessFixture.run(settings: ["limits.failedLoginsPerMinute=2"]) { broker async throws in
+            for _ in 1...10 {
+                #expect(try await AccessFixture.refusal(broker, AccessFixture.bearer("left behind")) == 401)
+            }
+            #expect(try await AccessFixture.refusal(broker, AccessFixture.bearer(AccessFixture.meter)) == 101)
+        }
+    }
+
     @Test func aWrongTokenIsNotTheSameAsNone() async throws {
         try await AccessFixture.run(rules: nil, more: #","anonymous":["publish","subscribe"]"#) { broker async throws in
             #expect(try await AccessFixture.refusal(broker, AccessFixture.bearer("wrong")) == 401)
@@ -173,8 +201,8 @@ struct AuthenticationTests {
 
     @Test func theWrongTokenPastTheLimitIsNotEvenLookedAt() async throws {
         try await AccessFixture.run(settings: ["limits.failedLoginsPerMinute=3"]) { broker async throws in
-            for _ in 0..<3 {
-                #expect(try await AccessFixture.refusal(broker, AccessFixture.bearer("wrong")) == 401)
+            for number in 0..<3 {
+                #expect(try await AccessFixture.refusal(broker, AccessFixture.bearer("wrong-\(number)")) == 401)
             }
             #expect(try await AccessFixture.refusal(broker, AccessFixture.bearer(AccessFixture.meter)) == 429)
             let headers = ["Authorization": "Bearer \(AccessFixture.viewer)"]

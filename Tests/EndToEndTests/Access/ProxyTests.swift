@@ -33,6 +33,31 @@ struct ProxyTests {
         }
     }
 
+    /// Or nobody could find the one that counts too much.
+    @Test func theListOfConnectionsSaysWhomTheProxySpeaksFor() async throws {
+        try await TestBroker.run(proxies: Self.here) { broker async throws in
+            @Sendable func list() async throws -> String {
+                try await HTTPExchange.send("GET /connections", port: broker.adminPort).body
+            }
+            try await WireClient.run(port: broker.port, headers: ["Forwarded: \(Self.forwarded(1))"]) {
+                _ async throws in
+                let connections = try await list()
+                #expect(connections.contains(#""address":"192.0.2.1""#), "\(connections)")
+                #expect(connections.contains(#""proxy":"127.0.0.1:"#), "\(connections)")
+            }
+            try await WireClient.run(port: broker.port) { _ async throws in
+                while try await list().contains("proxy") {}
+                #expect(try await list().contains(#""address":"127.0.0.1:"#))
+            }
+            try await WireClient.runRaw(port: broker.port) { client async throws in
+                let fields = ["Forwarded": Self.forwarded(2), "Accept": "text/event-stream"]
+                try await client.send(raw: Array(HTTPExchange.text("GET /topics/clicks", fields).utf8))
+                _ = try await client.head()
+                #expect(try await list().contains(#""address":"192.0.2.2""#))
+            }
+        }
+    }
+
     @Test func wrongTokensCountByTheAddressThatTheProxySays() async throws {
         try await TestBroker.run(
             settings: ["limits.failedLoginsPerMinute=1"],

@@ -35,7 +35,8 @@ struct AdminGuard: Sendable {
         guard self.access.policy.rules.permissions(of: identity).mayWithAll(.admin) else {
             let reason =
                 "this needs the right 'admin' to all topics, which '\(identity.name)' does not have (auth.rules)"
-            return .failure(AdminRefusal(response: HTTPRefusal(Refusal(.forbidden, reason)).response))
+            let response = HTTPRefusal(Refusal(.forbidden, reason)).response
+            return .failure(AdminRefusal(response: response, principal: identity.name))
         }
         return .success(identity)
     }
@@ -44,4 +45,6 @@ struct AdminGuard: Sendable {
 /// What somebody is answered who may not.
 struct AdminRefusal: Error {
     let response: Response
+    /// Who it is, if that is known.
+    var principal: String?
 }

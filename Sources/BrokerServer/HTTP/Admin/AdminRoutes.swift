@@ -20,11 +20,11 @@ struct AdminRoutes {
         self.get("/topics", router) { await self.broker.topics($0) }
         self.get("/metrics", router) { _ in await self.metrics() }
         self.get("/connections", router) { _ in await self.broker.connections() }
-        self.post("/backup", router) { await self.backup.respond(to: $0) }
-        self.post("/reload", router) { _ in await self.reload.respond() }
-        self.post("/reset", router) { await self.broker.reset($0) }
-        self.post("/delete", router) { await self.broker.delete($0) }
-        self.post("/kick", router) { await self.broker.kick($0) }
+        self.post("/backup", router) { request, _ in await self.backup.respond(to: request) }
+        self.post("/reload", router) { _, _ in await self.reload.respond() }
+        self.post("/reset", router) { await self.broker.reset($0, as: $1) }
+        self.post("/delete", router) { await self.broker.delete($0, as: $1) }
+        self.post("/kick", router) { await self.broker.kick($0, as: $1) }
         return router
     }
 
@@ -64,9 +64,9 @@ struct AdminRoutes {
         _ router: Router<ClientContext>,
         _ answer: @escaping @Sendable (Request) async -> Response
     ) {
-        router.get(RouterPath(path)) { [guardian] request, context in
-            switch await guardian.identity(of: request, context, isCommand: false) {
-            case .failure(let refusal): refusal.response
+        router.get(RouterPath(path)) { request, context in
+            switch await self.guardian.identity(of: request, context, isCommand: false) {
+            case .failure(let refusal): self.note(refusal, path)
             case .success: await answer(request)
             }
         }
@@ -76,21 +76,30 @@ struct AdminRoutes {
     private func post(
         _ path: String,
         _ router: Router<ClientContext>,
-        _ answer: @escaping @Sendable (Request) async -> Response
+        _ answer: @escaping @Sendable (Request, Identity) async -> Response
     ) {
-        router.post(RouterPath(path)) { [guardian, logger] request, context in
-            switch await guardian.identity(of: request, context, isCommand: true) {
+        router.post(RouterPath(path)) { request, context in
+            switch await self.guardian.identity(of: request, context, isCommand: true) {
             case .failure(let refusal):
-                return refusal.response
+                return self.note(refusal, path)
             case .success(let identity):
-                logger.notice(
+                self.logger.notice(
                     "a command to the broker",
                     metadata: ["command": "\(path)", "principal": "\(identity.name)"]
                 )
-                return await answer(request)
+                return await answer(request, identity)
             }
         }
         Self.refuse([.get, .head, .put, .patch, .delete, .options, .trace], path, allowed: "POST", in: router)
+    }
+
+    /// Writes down who may not do what it asks for; what wrong credentials ask for is written where they are counted.
+    private func note(_ refusal: AdminRefusal, _ path: String) -> Response {
+        if let principal = refusal.principal {
+            let metadata: Logger.Metadata = ["command": "\(path)", "principal": "\(principal)"]
+            self.logger.notice("a command to the broker was refused", metadata: metadata)
+        }
+        return refusal.response
     }
 
     private static func refuse(

@@ -17,6 +17,8 @@ struct BrokerRoutes: Sendable {
         var session: String
         var client: String?
         var address: String
+        /// The proxy that says so.
+        var proxy: String?
         var principal: String
         /// Milliseconds since 1970.
         var since: UInt64
@@ -34,11 +36,6 @@ struct BrokerRoutes: Sendable {
         var session: String?
     }
 
-    /// What is answered to a deletion.
-    private struct Deletion: Decodable {
-        var deleted: Int
-    }
-
     private static let bodyBytesMax = 16 << 10
 
     func topics(_ request: Request) async -> Response {
@@ -52,6 +49,7 @@ struct BrokerRoutes: Sendable {
                     session: connection.session.description,
                     client: connection.peer.client.isEmpty ? nil : connection.peer.client,
                     address: connection.peer.address,
+                    proxy: connection.peer.proxy,
                     principal: connection.principal,
                     since: connection.since,
                     producer: connection.producer,
@@ -67,19 +65,17 @@ struct BrokerRoutes: Sendable {
         }
     }
 
-    func reset(_ request: Request) async -> Response {
+    func reset(_ request: Request, as identity: Identity) async -> Response {
         guard let text = await self.target(request)?.topic else { return Self.unreadable(#"{"topic":"TOPIC"}"#) }
         let question: LocalQuestion
         switch self.questions.topic(Array(text.utf8)) {
         case .failure(let refusal): return refusal.response
         case .success(let topic): question = .request(.reset, topic: topic)
         }
-        return await self.carryOut(question) { _ in
-            self.logger.notice("a topic was reset", metadata: ["topic": "\(text)"])
-        }
+        return await self.carryOut(question, as: identity)
     }
 
-    func delete(_ request: Request) async -> Response {
+    func delete(_ request: Request, as identity: Identity) async -> Response {
         let wanted = #"{"topic":"TOPIC"} or {"filter":"FILTER"}"#
         guard let target = await self.target(request), (target.topic == nil) != (target.filter == nil) else {
             return Self.unreadable(wanted)
@@ -93,28 +89,23 @@ struct BrokerRoutes: Sendable {
         case .failure(let refusal): return refusal.response
         case .success(let filter): question = .command(.delete(filter))
         }
-        return await self.carryOut(question) { json in
-            let count = (try? JSONDecoder().decode(Deletion.self, from: json))?.deleted ?? 0
-            self.logger.notice("topics were deleted", metadata: ["filter": "\(text)", "topics": "\(count)"])
-        }
+        return await self.carryOut(question, as: identity)
     }
 
-    func kick(_ request: Request) async -> Response {
+    func kick(_ request: Request, as identity: Identity) async -> Response {
         guard let text = await self.target(request)?.session else { return Self.unreadable(#"{"session":"SESSION"}"#) }
         guard let session = SessionID(text), (try? await self.questions.loops.kick(session)) == true else {
             return .json(.notFound, encoding: BrowserGuard.Failure(reason: "there is no session '\(text)'"))
         }
-        self.logger.notice("a connection was closed by the administrator", metadata: ["session": "\(text)"])
+        let metadata: Logger.Metadata = ["session": "\(text)", "principal": "\(identity.name)"]
+        self.logger.notice("a connection was closed by the administrator", metadata: metadata)
         return .json(.ok, encoding: Target(session: text))
     }
 
-    private func carryOut(_ question: LocalQuestion, _ log: (Data) -> Void) async -> Response {
-        switch await self.questions.ask(question, as: .administrator) {
-        case .failure(let refusal):
-            return refusal.response
-        case .success(let json):
-            log(Data(json.readableBytesView))
-            return .json(.ok, json)
+    private func carryOut(_ question: LocalQuestion, as identity: Identity) async -> Response {
+        switch await self.questions.ask(question, as: identity) {
+        case .failure(let refusal): refusal.response
+        case .success(let json): .json(.ok, json)
         }
     }
 

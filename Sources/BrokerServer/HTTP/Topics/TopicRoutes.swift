@@ -77,7 +77,8 @@ struct TopicRoutes: Sendable {
         let identity = try await self.login.identity(of: request, context).get()
         if request.method == .post, let refusal = self.rateRefusal(of: identity, from: address) { throw refusal }
         let routes = self.speaking(for: identity, client)
-        return isList ? await routes.list(request, context.peer) : await routes.topic(request, context.peer)
+        let peer = context.peer(from: address)
+        return isList ? await routes.list(request, peer) : await routes.topic(request, peer)
     }
 
     /// Counts who asks through a proxy; `nil` for everybody else, whose connection is counted.
