@@ -94,10 +94,20 @@ package struct UpgradeChannel: HTTPChannelHandler {
             // Of one certificate from here on, whatever is exchanged meanwhile.
             let tls = self.tls?.now
             // In front of the guard, which looks at plain bytes; its time begins now and so covers this handshake too.
-            if let tls { try operations.addHandler(NIOSSLServerHandler(context: tls.clients)) }
+            if let tls {
+                try operations.addHandler(NIOSSLServerHandler(context: tls.clients))
+                let address = connection.admission.address
+                try operations.addHandler(HandshakeFailureHandler(access: self.access, address: address))
+            }
             try operations.addHandler(connection)
             if let authorities = tls?.clientAuthorities {
-                try operations.addHandler(ClientCertificateHandler(connection: connection, authorities: authorities))
+                try operations.addHandler(
+                    ClientCertificateHandler(
+                        connection: connection,
+                        authorities: authorities,
+                        refusals: self.access.refusals
+                    )
+                )
             }
             let upgrade = NIOTypedHTTPServerUpgradeConfiguration<Outcome>(
                 upgraders: [self.upgrader],

@@ -91,6 +91,12 @@ package final class ConnectionAccess: Sendable {
         }
     }
 
+    /// Counts a TLS handshake that came to nothing. Whoever scans the net makes many, so the line is for who looks.
+    func noteFailedHandshake(from address: String, _ cause: String) {
+        self.refusals.add(.handshake)
+        self.logger.debug("a TLS handshake failed", metadata: ["address": "\(address)", "cause": "\(cause)"])
+    }
+
     /// What a client is told that has to say who it is.
     package static let unauthenticated = AuthenticationFailure(
         .unauthenticated,

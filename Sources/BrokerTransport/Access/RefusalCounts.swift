@@ -13,6 +13,8 @@ package final class RefusalCounts: Sendable {
         case credentials
         /// Its address had been wrong too often.
         case attempts
+        /// Its TLS handshake failed: it had no certificate that counts, or trusted ours not, or spoke no TLS.
+        case handshake
     }
 
     private let counts = Mutex<[Reason: UInt64]>([:])

@@ -13,13 +13,16 @@ final class ClientCertificateHandler: ChannelInboundHandler {
     private(set) var certificate: PeerCertificate?
 
     private let authorities: Set<[UInt8]>
+    private let refusals: RefusalCounts
 
     /// - Parameters:
     ///   - connection: What refuses the requests of this connection.
     ///   - authorities: Those that certificates of this connection are verified by.
-    init(connection: ConnectionGuard, authorities: Set<[UInt8]>) {
+    ///   - refusals: Where it counts if that is refused.
+    init(connection: ConnectionGuard, authorities: Set<[UInt8]>, refusals: RefusalCounts) {
         self.connection = connection
         self.authorities = authorities
+        self.refusals = refusals
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -35,6 +38,7 @@ final class ClientCertificateHandler: ChannelInboundHandler {
             self.certificate = try PeerCertificate(derEncoded: bytes, signedBy: self.authorities)
         } catch {
             guard self.connection.refusal == nil else { return }
+            self.refusals.add(.credentials)
             self.connection.refusal = WebSocketUpgrade.Refusal(status: 403, reason: error.reason)
         }
     }

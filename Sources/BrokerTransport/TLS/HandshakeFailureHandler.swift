@@ -1,0 +1,39 @@
+import NIOCore
+import NIOSSL
+import NIOTLS
+
+/// Notes a TLS handshake that fails: a client that shows no certificate, or one of another authority, is told so by TLS
+/// alone, and nobody else would know.
+///
+/// It goes when the handshake is over.
+final class HandshakeFailureHandler: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+
+    private let access: ConnectionAccess
+    /// Where the client comes from, without the port.
+    private let address: String
+
+    init(access: ConnectionAccess, address: String) {
+        self.access = access
+        self.address = address
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if case .handshakeFailed(let cause)? = error as? NIOSSLError {
+            self.access.noteFailedHandshake(from: self.address, "\(cause)")
+            context.pipeline.syncOperations.removeHandler(self, promise: nil)
+        }
+        context.fireErrorCaught(error)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? TLSUserEvent, case .handshakeCompleted = event {
+            context.pipeline.syncOperations.removeHandler(self, promise: nil)
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+}
+
+@available(*, unavailable)
+extension HandshakeFailureHandler: Sendable {}
