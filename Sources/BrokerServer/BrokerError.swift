@@ -44,6 +44,11 @@ package enum BrokerError: Error, CustomStringConvertible {
         case .cannotListen(let listener, let host, let port, let reason):
             "can not listen on \(host):\(port) (\(listener)): \(reason)"
         case .backupRefused(let reason), .refused(let reason): reason
+        case .noBroker(let url) where url.hasPrefix("https:"):
+            """
+            no broker answers at \(url) (admin.port), or none with the certificate that the configuration names; \
+            after a renewal only SIGHUP reaches it
+            """
         case .noBroker(let url): "no broker answers at \(url) (admin.port)"
         case .storageFailed(let reason): "the store failed and was stopped: \(reason)"
         }

@@ -50,7 +50,10 @@ struct AccessConfigurationTests {
     }
 
     @Test(arguments: [
-        (#"{"listen":{"proxies":["10.0.0.0/8","proxy.example"]}}"#, "listen.proxies[1]: 'proxy.example' is no address"),
+        (
+            #"{"listen":{"proxies":["10.0.0.0/8","proxy.example"]},"auth":{"anonymous":[]}}"#,
+            "listen.proxies[1]: 'proxy.example' is no address"
+        ),
         (#"{"listen":{"proxies":"10.0.0.1"}}"#, "listen.proxies: has to be a list of strings"),
         (#"{"origins":["https://a.example/page"]}"#, "origins"), (#"{"origins":["https://A.example"]}"#, "origins"),
         (#"{"origins":["*"]}"#, "origins"), (#"{"origins":["a.example"]}"#, "origins"),
@@ -61,7 +64,8 @@ struct AccessConfigurationTests {
     }
 
     @Test func placesAreTakenAsTheyAreWritten() {
-        let text = #"{"listen":{"proxies":["10.0.0.0/8","::1"]},"origins":["https://a.example:8443"]}"#
+        let places = #""listen":{"proxies":["10.0.0.0/8","::1"]},"origins":["https://a.example:8443"]"#
+        let text = #"{\#(places),"auth":{"anonymous":["publish"]}}"#
         let (configuration, problems) = self.load(text)
         #expect(problems == [])
         let policy = configuration.accessPolicy

@@ -63,6 +63,20 @@ struct SecurityConfigurationTests {
         #expect(self.problems("listen.host=\(host)").isEmpty == isLoopback)
     }
 
+    /// Behind a proxy clients are anybody, wherever the broker listens.
+    @Test func whoIsBehindAProxyIsNotOnThisMachine() {
+        var configuration = self.load([])
+        configuration.anonymousRights = nil
+        #expect(configuration.problems(registry: .builtIn).isEmpty)
+        configuration.proxies = ["127.0.0.1"]
+        let problems = configuration.problems(registry: .builtIn)
+        #expect(problems.map(\.path) == ["listen.proxies"], "\(problems)")
+        configuration.anonymousRights = ["publish"]
+        #expect(configuration.problems(registry: .builtIn).isEmpty)
+        let texts = unsafeSettings(of: configuration).map(\.description)
+        #expect(texts == ["auth.anonymous: everybody who reaches the proxy may publish"])
+    }
+
     private func warnings(_ assignments: String...) -> [String] {
         unsafeSettings(of: self.load(assignments)).map(\.path)
     }

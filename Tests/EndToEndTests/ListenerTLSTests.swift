@@ -195,6 +195,9 @@ struct ListenerTLSTests {
                     try await WireClient.run(port: broker.port, tls: tls(name)) { _ in }
                 }
             }
+            // Nobody else would know of them.
+            let failed = "wsbroker_turned_away_total{reason=\"handshake\"} 2.0\n"
+            while !(try await HTTPExchange.send("GET /metrics", port: broker.adminPort).body.contains(failed)) {}
             // As its owner shows it, with the tools.
             let url = "wss://localhost:\(broker.port)/clicks"
             let shown = ["--cert", certificates.certificate("client"), "--key-file", certificates.key("client")]

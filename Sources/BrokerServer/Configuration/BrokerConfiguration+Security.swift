@@ -3,6 +3,9 @@ import BrokerTransport
 
 /// What of a configuration keeps others out, and what does not.
 extension BrokerConfiguration {
+    /// Whether all clients are on this machine: a proxy brings others.
+    var isLocal: Bool { self.listen.isLoopback && self.proxies.isEmpty }
+
     /// Whether the admin listener speaks TLS: on loopback there is nobody on the way.
     var adminUsesTLS: Bool { self.listenTLS.isOn && !self.admin.isLoopback }
 

@@ -28,10 +28,11 @@ extension BrokerConfiguration {
             "is the port of 'listen' too"
         )
         require(
-            self.listen.isLoopback || self.anonymousRights != nil || self.asksForCredentials,
-            "listen.host",
+            self.isLocal || self.anonymousRights != nil || self.asksForCredentials,
+            self.listen.isLoopback ? "listen.proxies" : "listen.host",
             """
-            '\(self.listen.host)' can be reached from other machines, and everybody there could publish and subscribe. \
+            \(self.listen.isLoopback ? "what a proxy stands in front of" : "'\(self.listen.host)'") \
+            can be reached from other machines, and everybody there could publish and subscribe. \
             Say who may with 'auth.tokens' or 'auth.jwt', or, if that is meant, \
             "auth": {"anonymous": ["publish", "subscribe"]}
             """

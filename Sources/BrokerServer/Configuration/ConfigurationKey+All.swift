@@ -11,7 +11,7 @@ extension ConfigurationKey {
             .text("listen.host", \.listen.host, "The address that clients connect to."),
             .integer("listen.port", \.listen.port, 0...65_535, "Its port; 0 picks a free one."),
         ] + Self.security + [
-            .text("admin.host", \.admin.host, "The address of the health checks."),
+            .text("admin.host", \.admin.host, "The address for administrators, metrics and health checks."),
             .integer("admin.port", \.admin.port, 0...65_535, "Its port; 0 picks a free one."),
             .text("store.path", \.storePath, "The SQLite file. Its folder is made if it is not there."),
             .size(
@@ -211,8 +211,8 @@ extension ConfigurationKey {
             \.transport.failedLoginsPerMinute,
             0...1_000_000,
             """
-            Different wrong credentials from one address, past which it has to wait out the minute; the same ones may come \
-            ten times as often; 0 for no bound.
+            Different wrong credentials from one address, past which it has to wait out the minute; the same ones may \
+            come ten times as often; 0 for no bound.
             """
         ),
         .integer(

@@ -14,7 +14,8 @@ func unsafeSettings(of configuration: BrokerConfiguration) -> [ConfigurationProb
     let (listen, admin) = (configuration.listen, configuration.admin)
     let usesTLS = configuration.listenTLS.isOn
     // Whoever has to show a certificate is not anonymous.
-    let meetsStrangers = !listen.isLoopback && configuration.listenTLS.clients != .required
+    let meetsStrangers = !configuration.isLocal && configuration.listenTLS.clients != .required
+    let place = listen.isLoopback ? "the proxy" : "'\(listen.host)'"
     warn(
         !listen.isLoopback && !usesTLS,
         "listen.insecure",
@@ -23,12 +24,12 @@ func unsafeSettings(of configuration: BrokerConfiguration) -> [ConfigurationProb
     warn(
         meetsStrangers && configuration.access.anonymous.contains(.publish),
         "auth.anonymous",
-        "everybody who reaches '\(listen.host)' may publish"
+        "everybody who reaches \(place) may publish"
     )
     warn(
         meetsStrangers && configuration.access.anonymous.contains(.admin),
         "auth.anonymous",
-        "everybody who reaches '\(listen.host)' may reset and delete topics"
+        "everybody who reaches \(place) may reset and delete topics"
     )
     warn(
         !admin.isLoopback && configuration.access.permissions(of: .anonymous).mayWithAll(.admin),

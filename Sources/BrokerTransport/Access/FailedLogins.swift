@@ -5,8 +5,8 @@ import Synchronization
 ///
 /// The minute of an address begins with its first wrong credential; after `limit` different ones it waits until that
 /// minute is over. Nobody guesses by showing the same again: a program whose token was taken away does, and is not to
-/// keep its neighbours out. So repetitions count apart, up to ``repetitionsMax`` times the limit. An IPv6 address counts
-/// as its /64, which one customer has all of.
+/// keep its neighbours out. So repetitions count apart, up to ``repetitionsMax`` times the limit. An IPv6 address
+/// counts as its /64, which one customer has all of.
 ///
 /// Memory is bounded by ``addressesMax``. When so many have a minute that is not over, the one that began first is
 /// forgotten: who has thousands of addresses guesses a little more, and nobody else is kept out for it.

@@ -20,18 +20,16 @@ final class HandshakeFailureHandler: ChannelInboundHandler, RemovableChannelHand
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if case .handshakeFailed(let cause)? = error as? NIOSSLError {
-            self.access.noteFailedHandshake(from: self.address, "\(cause)")
-            context.pipeline.syncOperations.removeHandler(self, promise: nil)
-        }
         context.fireErrorCaught(error)
+        guard case .handshakeFailed(let cause)? = error as? NIOSSLError else { return }
+        self.access.noteFailedHandshake(from: self.address, "\(cause)")
+        context.pipeline.syncOperations.removeHandler(self, promise: nil)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if let event = event as? TLSUserEvent, case .handshakeCompleted = event {
-            context.pipeline.syncOperations.removeHandler(self, promise: nil)
-        }
         context.fireUserInboundEventTriggered(event)
+        guard let event = event as? TLSUserEvent, case .handshakeCompleted = event else { return }
+        context.pipeline.syncOperations.removeHandler(self, promise: nil)
     }
 }
 

@@ -160,6 +160,20 @@ struct AuthorizationTests {
             let page = Self.headers(AccessFixture.admin).merging(["Origin": "http://localhost"]) { $1 }
             #expect(try await HTTPExchange.send("GET /topics", page, port: broker.adminPort).status == 403)
         }
+        // Who may subscribe to the broker's own topics may read the same as metrics, and no more.
+        try await AccessFixture.run(
+            settings: ["admin.host=0.0.0.0", "listen.insecure=true"],
+            rules: #"[{"allow":["subscribe"],"principal":"viewer","topics":["$sys/#"]}]"#
+        ) { broker async throws in
+            for (path, token, status) in [
+                ("metrics", AccessFixture.viewer, 200), ("metrics", AccessFixture.meter, 403),
+                ("connections", AccessFixture.viewer, 403),
+            ] {
+                let headers = Self.headers(token)
+                let answer = try await HTTPExchange.send("GET /\(path)", headers, port: broker.adminPort)
+                #expect(answer.status == status, "\(path): \(answer.body)")
+            }
+        }
         // The right to some topics is none to the broker.
         try await AccessFixture.run(
             settings: ["admin.host=0.0.0.0", "listen.insecure=true"],

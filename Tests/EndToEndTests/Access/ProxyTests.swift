@@ -7,6 +7,8 @@ import Testing
 @Suite("Proxies", .timeLimit(.minutes(5)))
 struct ProxyTests {
     private static let here = ["127.0.0.1"]
+    /// Whom a proxy brings has none of the machine's own.
+    private static let rights = #"["publish","subscribe"]"#
     private static func forwarded(_ number: Int) -> String { "for=192.0.2.\(number)" }
 
     /// The status of the answer to a handshake for a client behind the proxy.
@@ -20,7 +22,7 @@ struct ProxyTests {
             try await WireClient.run(port: broker.port) { _ async throws in
                 // Nobody's proxy yet: all are one address.
                 #expect(try await Self.connect(broker, for: 1) == 429)
-                try broker.rewrite { _ in #"{"listen":{"proxies":["127.0.0.1"]}}"# }
+                try broker.rewrite { _ in #"{"listen":{"proxies":["127.0.0.1"]},"auth":{"anonymous":["publish"]}}"# }
                 #expect(try await AccessFixture.reload(broker) == 200)
                 try await WireClient.run(port: broker.port, headers: ["Forwarded: \(Self.forwarded(1))"]) {
                     _ async throws in
@@ -35,7 +37,7 @@ struct ProxyTests {
 
     /// Or nobody could find the one that counts too much.
     @Test func theListOfConnectionsSaysWhomTheProxySpeaksFor() async throws {
-        try await TestBroker.run(proxies: Self.here) { broker async throws in
+        try await TestBroker.run(rights: Self.rights, proxies: Self.here) { broker async throws in
             @Sendable func list() async throws -> String {
                 try await HTTPExchange.send("GET /connections", port: broker.adminPort).body
             }
@@ -92,7 +94,7 @@ struct ProxyTests {
     /// Far more than one address may publish in the time that it takes.
     @Test func publishesCountByTheAddressThatTheProxySays() async throws {
         let settings = ["limits.publishesPerSecond=1", "limits.publishBurst=1"]
-        try await TestBroker.run(settings: settings, proxies: Self.here) { broker async throws in
+        try await TestBroker.run(settings: settings, rights: Self.rights, proxies: Self.here) { broker async throws in
             for client in 1...30 {
                 let fields = ["Forwarded": Self.forwarded(client)]
                 let answer = try await HTTPExchange.send("POST /topics/total", fields, body: "1", port: broker.port)
@@ -103,7 +105,7 @@ struct ProxyTests {
 
     /// What a proxy of ours passes on has the proxy's name.
     @Test func aProxysNameIsNoReasonToRefuse() async throws {
-        try await TestBroker.run(proxies: Self.here) { broker async throws in
+        try await TestBroker.run(rights: Self.rights, proxies: Self.here) { broker async throws in
             let fields = ["Host": "broker.example.com"]
             #expect(try await HTTPExchange.send("GET /topics", fields, port: broker.port).status == 200)
         }

@@ -179,8 +179,8 @@ struct HandshakeCatalogueTests {
 
     /// The connection is a proxy's and carries many; what is counted is what it has under way for each of them.
     @Test func behindAProxyRequestsAreCountedByTheAddressOfTheirClient() async throws {
-        let settings = ["limits.connectionsPerAddress=1"]
-        try await TestBroker.run(settings: settings, proxies: ["127.0.0.1"]) { broker async throws in
+        let (settings, rights) = (["limits.connectionsPerAddress=1"], #"["subscribe"]"#)
+        try await TestBroker.run(settings: settings, rights: rights, proxies: ["127.0.0.1"]) { broker async throws in
             @Sendable func status(_ address: String) async throws -> HTTPExchange {
                 try await HTTPExchange.send("GET /topics", ["Forwarded": "for=\(address)"], port: broker.port)
             }

@@ -7,8 +7,8 @@ struct TokenCreateCommand: AsyncParsableCommand {
         abstract: "Prints a new random token, once, and adds its hash to a token file.",
         discussion: """
             The token is nowhere but in what is printed. Several tokens of one name count at once: to replace one, \
-            create another, reload the broker, give it to the client, take the old entry out of the file, and reload \
-            again. Without --file the second line is the entry for a file.
+            create another, reload the broker, and give it to the client; then let the old entry expire in a minute, \
+            reload, and take it out when that is over. Without --file the second line is the entry for a file.
             """
     )
 

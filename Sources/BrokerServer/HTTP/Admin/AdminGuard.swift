@@ -17,10 +17,12 @@ struct AdminGuard: Sendable {
     /// Who sends a request, or the answer to somebody who may not.
     ///
     /// - `isCommand`: Whether it changes something.
+    /// - `topics`: Those that say the same; who may subscribe to all of them may read it, too.
     func identity(
         of request: Request,
         _ context: ClientContext,
-        isCommand: Bool
+        isCommand: Bool,
+        topics: TopicFilter? = nil
     ) async -> Result<Identity, AdminRefusal> {
         guard !self.isLocal else {
             let refusal = isCommand ? self.browsers.refusal(ofPost: request) : self.browsers.refusal(of: request)
@@ -32,9 +34,12 @@ struct AdminGuard: Sendable {
         case .failure(let refusal): return .failure(AdminRefusal(response: refusal.response))
         case .success(let known): identity = known
         }
-        guard self.access.policy.rules.permissions(of: identity).mayWithAll(.admin) else {
-            let reason =
-                "this needs the right 'admin' to all topics, which '\(identity.name)' does not have (auth.rules)"
+        let permissions = self.access.policy.rules.permissions(of: identity)
+        let mayRead = topics.map { permissions.may(.subscribe, filter: $0) } ?? false
+        guard permissions.mayWithAll(.admin) || mayRead else {
+            let other = topics.map { ", or 'subscribe' to '\($0)'" } ?? ""
+            let needed = "the right 'admin' to all topics\(other)"
+            let reason = "this needs \(needed), which '\(identity.name)' does not have (auth.rules)"
             let response = HTTPRefusal(Refusal(.forbidden, reason)).response
             return .failure(AdminRefusal(response: response, principal: identity.name))
         }

@@ -1,4 +1,5 @@
 import BrokerCore
+import BrokerWire
 import HTTPTypes
 import Hummingbird
 import Logging
@@ -18,7 +19,8 @@ struct AdminRoutes {
         let router = Router(context: ClientContext.self)
         self.addHealth(to: router)
         self.get("/topics", router) { await self.broker.topics($0) }
-        self.get("/metrics", router) { _ in await self.metrics() }
+        // A scraper need not have the right to delete everything.
+        self.get("/metrics", router, topics: try? TopicFilter("$sys/#")) { _ in await self.metrics() }
         self.get("/connections", router) { _ in await self.broker.connections() }
         self.post("/backup", router) { request, _ in await self.backup.respond(to: request) }
         self.post("/reload", router) { _, _ in await self.reload.respond() }
@@ -62,10 +64,11 @@ struct AdminRoutes {
     private func get(
         _ path: String,
         _ router: Router<ClientContext>,
+        topics: TopicFilter? = nil,
         _ answer: @escaping @Sendable (Request) async -> Response
     ) {
         router.get(RouterPath(path)) { request, context in
-            switch await self.guardian.identity(of: request, context, isCommand: false) {
+            switch await self.guardian.identity(of: request, context, isCommand: false, topics: topics) {
             case .failure(let refusal): self.note(refusal, path)
             case .success: await answer(request)
             }

@@ -2,7 +2,7 @@ import BrokerTransport
 import HTTPTypes
 import Hummingbird
 
-/// Keeps pages in a browser away from the admin listener, which asks nobody who they are.
+/// Keeps pages in a browser away from the admin listener, which on loopback asks nobody who they are.
 ///
 /// A page of another origin says so in `Origin`. One that has made its own name point here, as DNS lets it, does not,
 /// but then it asks for a host by a name with a dot in it.

@@ -36,7 +36,10 @@ struct Origins: Sendable {
             !policy.origins.isKnown(host: host)
         else { return nil }
         self.access.refusals.add(.origin)
-        let reason = "'\(host)' is not known as a name of this broker; the operator can list http://\(host) (origins)"
+        let reason = """
+            '\(host)' is not known as a name of this broker; the operator can list http://\(host), or https://\(host) \
+            where a proxy does TLS (origins)
+            """
         return HTTPRefusal(.init(.forbidden, reason))
     }
 
