@@ -35,7 +35,10 @@ struct AccessConfigurationTests {
 
     @Test(arguments: [
         ("{}", "auth.rules[0].allow: either 'allow' or 'deny' has to be there"),
-        (#"{"allow":["publish"],"deny":["admin"]}"#, "auth.rules[0].allow: either 'allow' or 'deny'"),
+        (#"{"allow":["publish"],"deny":["admin"]}"#, "auth.rules[0].deny: stands beside 'allow'; a rule has one of"),
+        (#"{"allow":"publish"}"#, #"auth.rules[0].allow: has to be a list: write ["publish"]"#),
+        (#"{"allow":["publish"],"topics":"a/#"}"#, #"auth.rules[0].topics: has to be a list: write ["a/#"]"#),
+        (#"{"allow":["publish"],"foo":1}"#, "auth.rules[0].foo: unknown key"),
         (#"{"allow":[]}"#, "auth.rules[0].allow: names nothing"),
         (#"{"deny":["write"]}"#, "auth.rules[0].deny: 'write' is none of publish, subscribe, admin"),
         (#"{"allow":["publish"],"topics":[]}"#, "auth.rules[0].topics: names nothing"),
@@ -47,6 +50,7 @@ struct AccessConfigurationTests {
     func aRuleThatIsNoneIsNamed(rule: String, problem: String) {
         let problems = self.problems(rule: rule)
         #expect(problems.count == 1 && problems.first?.hasPrefix(problem) == true, "\(problems)")
+        if rule.contains("foo") { #expect(problems == [problem], "nothing is near") }
     }
 
     @Test(arguments: [

@@ -1,0 +1,63 @@
+import BrokerTestKit
+import Foundation
+import Testing
+
+/// `wsbroker config check`, and that a start says the same.
+@Suite("Checking a configuration", .timeLimit(.minutes(5)))
+struct ConfigCheckTests {
+    private typealias End = (status: Int32, output: String, errors: String)
+
+    /// Runs with these files, of which `config.json` is the configuration.
+    private func withFiles(_ files: [String: String], _ body: (URL) async throws -> Void) async throws {
+        let folder = try TestBroker.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        for (name, text) in files {
+            let path = folder.appendingPathComponent(name).path
+            try #require(FileManager.default.createFile(atPath: path, contents: Data(text.utf8)))
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+        }
+        try await body(folder)
+    }
+
+    private func wsbroker(_ arguments: [String], in folder: URL) async throws -> End {
+        await (try ChildProcess("wsbroker", arguments, in: folder)).wait()
+    }
+
+    private static let webTokens = #"{"auth":{"jwt":{"keys":"jwks.json","issuer":"i","audience":"a"}}}"#
+
+    @Test func aFileThatCanNotBeReadIsNamedInPlainWords() async throws {
+        let files = ["config.json": Self.webTokens, "file": "", "jwks.json": "{}"]
+        try await self.withFiles(files) { folder in
+            for (path, reason) in [
+                ("nothing.json", "No such file or directory"), ("file/config.json", "Not a directory"),
+                (".", "it is a folder"),
+            ] {
+                for arguments in [["config", "check", path], ["--config", path], ["topics", "--config", path]] {
+                    let end = try await self.wsbroker(arguments, in: folder)
+                    #expect(end.status == 78)
+                    #expect(
+                        end.errors == "wsbroker: the configuration is wrong:\n  \(path) can not be read: \(reason)\n"
+                    )
+                }
+            }
+        }
+    }
+
+    /// Root reads everything, so it becomes somebody else first.
+    @Test(.enabled(if: geteuid() == 0 && FileManager.default.isExecutableFile(atPath: "/usr/bin/setpriv")))
+    func aFileThatIsForOthersIsSaidToBe() async throws {
+        let program = ChildProcess.productsFolder.appendingPathComponent("wsbroker").path
+        try await self.withFiles(["config.json": "{}", "tokens.json": "{}"]) { folder in
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder.path)
+            let become = ["--reuid=65534", "--regid=65534", "--clear-groups", program]
+            let config = folder.appendingPathComponent("config.json").path
+            let end = await (try ChildProcess("/usr/bin/setpriv", become + ["config", "check", config], in: folder))
+                .wait()
+            #expect(end.errors.hasSuffix("\(config) can not be read: Permission denied\n"), "\(end)")
+            let tokens = folder.appendingPathComponent("tokens.json").path
+            let check = ["token", "check", "--file", tokens]
+            let other = await (try ChildProcess("/usr/bin/setpriv", become + check, in: folder)).wait()
+            #expect(other.errors.contains("\(tokens) can not be read: Permission denied\n"), "\(other)")
+        }
+    }
+}
