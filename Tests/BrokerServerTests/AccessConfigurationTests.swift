@@ -58,6 +58,17 @@ struct AccessConfigurationTests {
         (#"{"listen":{"proxies":"10.0.0.1"}}"#, "listen.proxies: has to be a list of strings"),
         (#"{"origins":["https://a.example/page"]}"#, "origins"), (#"{"origins":["https://A.example"]}"#, "origins"),
         (#"{"origins":["*"]}"#, "origins"), (#"{"origins":["a.example"]}"#, "origins"),
+        (#"{"origins":["https://a.example:"]}"#, "origins[0]: 'https://a.example:' is no origin"),
+        (#"{"origins":["https://:8443"]}"#, "origins[0]: 'https://:8443' is no origin"),
+        (#"{"origins":["https://a:b:1"]}"#, "origins[0]: 'https://a:b:1' is no origin"),
+        (#"{"origins":["https://a.example:08443"]}"#, "origins[0]: 'https://a.example:08443' is no origin"),
+        (#"{"origins":["https://a.example:0"]}"#, "origins[0]: 'https://a.example:0' has no port that there is; write"),
+        (#"{"origins":["http://[::1]:65536"]}"#, "origins[0]: 'http://[::1]:65536' has no port that there is; write"),
+        (
+            #"{"origins":["https://a.example:443"]}"#,
+            "origins[0]: browsers leave the port of https out; write 'https://a.example'"
+        ),
+        (#"{"origins":["http://[::1]:80"]}"#, "origins[0]: browsers leave the port of http out; write 'http://[::1]'"),
     ])
     func aPlaceThatIsNoneIsNamed(text: String, problem: String) {
         let problems = self.load(text).1
@@ -65,11 +76,16 @@ struct AccessConfigurationTests {
     }
 
     @Test func placesAreTakenAsTheyAreWritten() {
-        let text = #"{"listen":{"proxies":["10.0.0.0/8","::1"]},"origins":["https://a.example:8443"]}"#
+        let origins = [
+            "https://a.example:8443", "http://localhost:1", "http://[::1]:65535", "http://a.example:443",
+            "https://[::1]",
+        ]
+        let list = origins.map { "\"\($0)\"" }.joined(separator: ",")
+        let text = #"{"listen":{"proxies":["10.0.0.0/8","::1"]},"origins":[\#(list)]}"#
         let (configuration, problems) = self.load(text)
         #expect(problems == [])
         let policy = configuration.accessPolicy
         #expect(["10.1.2.3", "::1", "192.0.2.1"].map { policy.proxies.isProxy($0) } == [true, true, false])
-        #expect(policy.origins.allowed == ["https://a.example:8443"])
+        #expect(policy.origins.allowed == Set(origins))
     }
 }
