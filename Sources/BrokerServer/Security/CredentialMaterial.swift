@@ -64,6 +64,7 @@ struct CredentialMaterial: Sendable {
         let file = try OperatorFile(path: configuration.keys, key: "auth.jwt.keys")
         let keys = try await WebTokenKeySet(file.bytes, named: configuration.keys)
         self.webTokens = WebTokenVerifier(keys: keys, configuration: configuration)
+        self.warnings += keys.leftOut.map { "\(configuration.keys): \($0)" }
         guard file.isReadableByOthers, keys.hasSecrets else { return }
         let path = configuration.keys
         self.warnings.append(
