@@ -23,7 +23,70 @@ struct ConfigCheckTests {
         await (try ChildProcess("wsbroker", arguments, in: folder)).wait()
     }
 
+    private func check(_ folder: URL) async throws -> End {
+        try await self.wsbroker(["config", "check", "config.json"], in: folder)
+    }
+
+    /// What a broker logs that starts with the configuration and is stopped again.
+    private func startedLog(_ folder: URL) async throws -> String {
+        let broker = try await ChildProcess.broker(in: folder, ["--config", "config.json"])
+        broker.process.signal(SIGTERM)
+        return await broker.process.wait().errors
+    }
+
     private static let webTokens = #"{"auth":{"jwt":{"keys":"jwks.json","issuer":"i","audience":"a"}}}"#
+
+    @Test func whatIsWrongWithFilesOfCredentialsIsSaidAsTheStartSaysIt() async throws {
+        let auth = """
+            {"auth":{"tokens":"tokens.json","jwt":{"keys":"jwks.json","issuer":"i","audience":"a"}},
+             "listen":{"tls":{"certificate":"missing.pem","key":"missing.key"}}}
+            """
+        let files = [
+            "config.json": auth, "tokens.json": #"{"tokens":[{"name":"a b","sha256":"1"}]}"#,
+            "jwks.json": #"{"keys":[{"kty":"RSA","alg":"RS256"}]}"#,
+        ]
+        try await self.withFiles(files) { folder in
+            for arguments in [["config", "check", "config.json"], ["--config", "config.json"]] {
+                let end = try await self.wsbroker(arguments, in: folder)
+                #expect(end.status == 78 && end.output == "")
+                for problem in [
+                    "tokens.json: tokens[0].name: has to be", "tokens.json: tokens[0].sha256: has to be",
+                    "jwks.json: keys[0].n: has to be bytes", "jwks.json: keys[0].e: has to be bytes",
+                    "listen.tls.certificate: 'missing.pem' can not be read",
+                    "listen.tls.key: 'missing.key' can not be read",
+                ] { #expect(end.errors.contains(problem), "missing '\(problem)' in: \(end.errors)") }
+            }
+        }
+    }
+
+    @Test func aVariableOfTokensThatIsNotThereIsAMistake() async throws {
+        try await self.withFiles(["config.json": #"{"auth":{"tokensVariable":"TOKENS"}}"#]) { folder in
+            let end = try await self.check(folder)
+            #expect(end.status == 78)
+            #expect(end.errors.contains("auth.tokensVariable: there is no variable 'TOKENS'"), "\(end)")
+            let right = try ChildProcess(
+                "wsbroker",
+                ["config", "check", "config.json"],
+                in: folder,
+                environment: ["TOKENS": #"{"tokens":[]}"#]
+            )
+            #expect(await right.wait().status == 0)
+        }
+    }
+
+    @Test func whatIsLeftOutOfAKeySetIsSaidByCheckAndStart() async throws {
+        let keys = """
+            {"keys":[{"kty":"oct","alg":"HS256","kid":"a","k":"\(String(repeating: "A", count: 43))"},
+             {"kty":"EC","alg":"ES384","crv":"P-384","kid":"new","x":"AA","y":"AA"}]}
+            """
+        try await self.withFiles(["config.json": Self.webTokens, "jwks.json": keys]) { folder in
+            let warning = "jwks.json: keys[1] 'new' is left out: its algorithm is ES384"
+            let end = try await self.check(folder)
+            #expect(end.status == 0, "\(end.errors)")
+            #expect(end.errors.contains("wsbroker: warning: \(warning)"), "\(end.errors)")
+            #expect(try await self.startedLog(folder).contains(warning))
+        }
+    }
 
     @Test func aFileThatCanNotBeReadIsNamedInPlainWords() async throws {
         let files = ["config.json": Self.webTokens, "file": "", "jwks.json": "{}"]
