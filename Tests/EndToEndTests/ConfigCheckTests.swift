@@ -88,6 +88,26 @@ struct ConfigCheckTests {
         }
     }
 
+    @Test func rulesThatCanNeverApplyAreSaidByCheckAndStart() async throws {
+        let rules = """
+            {"auth":{"tokens":"tokens.json","rules":[
+             {"allow":["publish"],"principal":"me/*","topics":["a"]},
+             {"allow":["publish"],"topics":["a/{claim.plant}/b","c"]},
+             {"allow":["publish"],"topics":["d/%u"]},
+             {"allow":["publish"],"principal":"me@*","topics":["e/{sub}"]}]}}
+            """
+        try await self.withFiles(["config.json": rules, "tokens.json": #"{"tokens":[]}"#]) { folder in
+            let end = try await self.check(folder)
+            #expect(end.status == 0, "\(end.errors)")
+            let paths = ["auth.rules[0].principal", "auth.rules[1].topics[0]", "auth.rules[2].topics[0]"]
+            let lines = end.errors.split(separator: "\n").map(String.init)
+            #expect(lines.count == 3, "\(end.errors)")
+            for (line, path) in zip(lines, paths) { #expect(line.hasPrefix("wsbroker: warning: \(path): "), "\(line)") }
+            let log = try await self.startedLog(folder)
+            for path in paths { #expect(log.contains(path), "\(log)") }
+        }
+    }
+
     @Test func aFileThatCanNotBeReadIsNamedInPlainWords() async throws {
         let files = ["config.json": Self.webTokens, "file": "", "jwks.json": "{}"]
         try await self.withFiles(files) { folder in

@@ -24,7 +24,7 @@ struct ConfigCommand: AsyncParsableCommand {
             try await reportingErrors {
                 let configuration = try ConfigurationOptions.load(file: self.file)
                 let files = try await Self.files(of: configuration)
-                let settings = unsafeSettings(of: configuration)
+                let settings = unsafeSettings(of: configuration) + idleRules(of: configuration)
                 for warning in settings.map(\.description) + files.warnings {
                     BrokerOutput.errorLine("wsbroker: warning: \(warning)")
                 }

@@ -36,6 +36,7 @@ extension Logger {
         for setting in unsafeSettings(of: configuration) {
             self.warning("a setting is not safe", metadata: ["setting": "\(setting)"])
         }
+        self.warn(ofRulesIn: configuration)
         self.warn(of: files)
     }
 
@@ -44,5 +45,11 @@ extension Logger {
             self.warning("a setting is not safe", metadata: ["setting": "\(ConfigurationProblem(warning))"])
         }
         files.credentials.warn(self)
+    }
+
+    func warn(ofRulesIn configuration: BrokerConfiguration) {
+        for rule in idleRules(of: configuration) {
+            self.warning("a rule does not do what it seems to", metadata: ["rule": "\(rule)"])
+        }
     }
 }

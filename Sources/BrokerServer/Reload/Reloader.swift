@@ -125,6 +125,7 @@ actor Reloader {
         // Nothing can go wrong from here on, but that the broker stops.
         next.changes.formUnion(self.authenticator.reload(next.files.credentials))
         self.logger.warn(of: next.files)
+        if next.changes.contains("auth.rules") { self.logger.warn(ofRulesIn: next.configuration) }
         if let tls = self.tls, let material = next.files.tls, tls.exchange(for: material) {
             next.changes.insert("listen.tls.certificate")
         }
