@@ -78,7 +78,7 @@ final class ClientChannelHandler: ChannelDuplexHandler {
         self.fields = fields
         self.timeouts = timeouts
         self.deadline = timeouts.connectDeadline
-        self.phase = .handshake(Handshake(key: key))
+        self.phase = .handshake(Handshake(key: key, isSecure: configuration.address.isSecure))
         self.reader = MessageReader(from: .server, messageBytesMax: configuration.receivedBytesMax)
         self.delegate = delegate
     }

@@ -19,7 +19,11 @@ struct Handshake {
     /// How much of a refusal's body is waited for and shown.
     static let bodyBytesMax = 512
 
+    /// What an alert of TLS begins with.
+    private static let alertRecord: UInt8 = 21
+
     private let key: HandshakeKey
+    private let isSecure: Bool
     private var received: [UInt8] = []
     private var refusal: Refused?
 
@@ -30,8 +34,10 @@ struct Handshake {
         var bodyBytes: Int
     }
 
-    init(key: HandshakeKey) {
+    /// - `isSecure`: Whether it goes over TLS.
+    init(key: HandshakeKey, isSecure: Bool = false) {
         self.key = key
+        self.isSecure = isSecure
     }
 
     /// The request that opens the handshake.
@@ -72,7 +78,10 @@ struct Handshake {
     /// Why there is no WebSocket, when the connection ends before the handshake did.
     func ended() -> ClientError {
         guard let refusal = self.refusal else {
-            return ClientError(.cannotConnect, "the connection was closed during the handshake")
+            // A server that speaks TLS hangs up on what is none, or says so in a record of TLS.
+            let mayBeTLS = !self.isSecure && self.received.first.map { $0 == Self.alertRecord } ?? true
+            let hint = mayBeTLS ? "; does the port speak TLS (wss://)?" : ""
+            return ClientError(.cannotConnect, "the connection was closed during the handshake\(hint)")
         }
         let end = min(refusal.bodyStart + refusal.bodyBytes, self.received.count)
         let body = self.received[min(refusal.bodyStart, end)..<end].map { $0 < 0x20 || $0 == 0x7F ? 0x20 : $0 }

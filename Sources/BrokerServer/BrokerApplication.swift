@@ -58,42 +58,34 @@ package struct BrokerApplication: Sendable {
         let reloads = reloadSignals.isEmpty ? nil : await UnixSignalsSequence(trapping: reloadSignals)
         ProcessResources.raiseDescriptorLimit()
         ProcessResources.keepFilesPrivate()
-        let tls = try self.openTLS()
-        let authenticator = try await self.makeAuthenticator(tls)
+        let files = try await self.readFiles()
         let store = try self.openStore()
         defer { store.close() }
         let threads = self.configuration.eventLoops > 0 ? self.configuration.eventLoops : ProcessResources.coreCount
         // The loops end with the process. Hummingbird's server finishes its own shutdown in a task that nobody can wait
         // for, and that task needs them.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
-        try await self.serve(store, authenticator, tls, group, signals, reloads, running)
+        try await self.serve(
+            store,
+            BrokerAuthenticator(files.credentials),
+            files.tls.map(ServerTLS.init),
+            group,
+            signals,
+            reloads,
+            running
+        )
         self.logger.notice("the broker has stopped")
     }
 
-    private func makeAuthenticator(_ tls: ServerTLS?) async throws(BrokerError) -> BrokerAuthenticator {
+    /// What the configuration names; says what of both should be looked at.
+    private func readFiles() async throws(BrokerError) -> ConfiguredFiles {
         do throws(ConfigurationError) {
-            var material = try await CredentialMaterial.load(self.configuration)
-            material.clientAuthorities = tls?.clientAuthorities ?? []
-            material.warn(self.logger)
-            return BrokerAuthenticator(material)
+            let files = try await ConfiguredFiles(of: self.configuration)
+            self.logger.warn(of: self.configuration, files)
+            return files
         } catch {
             throw .configuration(error)
         }
-    }
-
-    /// What the listeners speak TLS with; says what of it, and of the configuration, is not as safe as it could be.
-    private func openTLS() throws(BrokerError) -> ServerTLS? {
-        let material: TLSMaterial?
-        do throws(ConfigurationError) {
-            material = try self.configuration.readTLS()
-        } catch {
-            throw .configuration(error)
-        }
-        for setting in unsafeSettings(of: self.configuration) {
-            self.logger.warning("a setting is not safe", metadata: ["setting": "\(setting)"])
-        }
-        self.logger.warn(of: material)
-        return material.map(ServerTLS.init)
     }
 
     private func openStore() throws(BrokerError) -> SQLiteStore {

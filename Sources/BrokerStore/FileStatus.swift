@@ -1,8 +1,8 @@
 // Glibc for stat(2).
 #if canImport(Glibc)
-import Glibc
+package import Glibc
 #else
-import Darwin
+package import Darwin
 #endif
 
 /// What a file is and whom it is for. Of a symbolic link, what it leads to.
@@ -13,6 +13,8 @@ package struct FileStatus: Hashable, Sendable {
     /// Numbers of the user and of the group.
     package let owner: UInt32
     package let group: UInt32
+    /// Who may do what with it, as chmod(2) takes it.
+    package let permissions: mode_t
 
     /// Looks, without opening the file; `nil` if there is none, and `errno` says why.
     package init?(path: String) {
@@ -23,5 +25,6 @@ package struct FileStatus: Hashable, Sendable {
         self.isReadableByOthers = status.st_mode & S_IROTH != 0
         self.owner = status.st_uid
         self.group = status.st_gid
+        self.permissions = status.st_mode & 0o7777
     }
 }

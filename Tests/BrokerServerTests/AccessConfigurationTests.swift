@@ -35,7 +35,10 @@ struct AccessConfigurationTests {
 
     @Test(arguments: [
         ("{}", "auth.rules[0].allow: either 'allow' or 'deny' has to be there"),
-        (#"{"allow":["publish"],"deny":["admin"]}"#, "auth.rules[0].allow: either 'allow' or 'deny'"),
+        (#"{"allow":["publish"],"deny":["admin"]}"#, "auth.rules[0].deny: stands beside 'allow'; a rule has one of"),
+        (#"{"allow":"publish"}"#, #"auth.rules[0].allow: has to be a list: write ["publish"]"#),
+        (#"{"allow":["publish"],"topics":"a/#"}"#, #"auth.rules[0].topics: has to be a list: write ["a/#"]"#),
+        (#"{"allow":["publish"],"foo":1}"#, "auth.rules[0].foo: unknown key"),
         (#"{"allow":[]}"#, "auth.rules[0].allow: names nothing"),
         (#"{"deny":["write"]}"#, "auth.rules[0].deny: 'write' is none of publish, subscribe, admin"),
         (#"{"allow":["publish"],"topics":[]}"#, "auth.rules[0].topics: names nothing"),
@@ -47,6 +50,7 @@ struct AccessConfigurationTests {
     func aRuleThatIsNoneIsNamed(rule: String, problem: String) {
         let problems = self.problems(rule: rule)
         #expect(problems.count == 1 && problems.first?.hasPrefix(problem) == true, "\(problems)")
+        if rule.contains("foo") { #expect(problems == [problem], "nothing is near") }
     }
 
     @Test(arguments: [
@@ -57,6 +61,17 @@ struct AccessConfigurationTests {
         (#"{"listen":{"proxies":"10.0.0.1"}}"#, "listen.proxies: has to be a list of strings"),
         (#"{"origins":["https://a.example/page"]}"#, "origins"), (#"{"origins":["https://A.example"]}"#, "origins"),
         (#"{"origins":["*"]}"#, "origins"), (#"{"origins":["a.example"]}"#, "origins"),
+        (#"{"origins":["https://a.example:"]}"#, "origins[0]: 'https://a.example:' is no origin"),
+        (#"{"origins":["https://:8443"]}"#, "origins[0]: 'https://:8443' is no origin"),
+        (#"{"origins":["https://a:b:1"]}"#, "origins[0]: 'https://a:b:1' is no origin"),
+        (#"{"origins":["https://a.example:08443"]}"#, "origins[0]: 'https://a.example:08443' is no origin"),
+        (#"{"origins":["https://a.example:0"]}"#, "origins[0]: 'https://a.example:0' has no port that there is; write"),
+        (#"{"origins":["http://[::1]:65536"]}"#, "origins[0]: 'http://[::1]:65536' has no port that there is; write"),
+        (
+            #"{"origins":["https://a.example:443"]}"#,
+            "origins[0]: browsers leave the port of https out; write 'https://a.example'"
+        ),
+        (#"{"origins":["http://[::1]:80"]}"#, "origins[0]: browsers leave the port of http out; write 'http://[::1]'"),
     ])
     func aPlaceThatIsNoneIsNamed(text: String, problem: String) {
         let problems = self.load(text).1
@@ -64,12 +79,17 @@ struct AccessConfigurationTests {
     }
 
     @Test func placesAreTakenAsTheyAreWritten() {
-        let places = #""listen":{"proxies":["10.0.0.0/8","::1"]},"origins":["https://a.example:8443"]"#
+        let origins = [
+            "https://a.example:8443", "http://localhost:1", "http://[::1]:65535", "http://a.example:443",
+            "https://[::1]",
+        ]
+        let list = origins.map { "\"\($0)\"" }.joined(separator: ",")
+        let places = #""listen":{"proxies":["10.0.0.0/8","::1"]},"origins":[\#(list)]"#
         let text = #"{\#(places),"auth":{"anonymous":["publish"]}}"#
         let (configuration, problems) = self.load(text)
         #expect(problems == [])
         let policy = configuration.accessPolicy
         #expect(["10.1.2.3", "::1", "192.0.2.1"].map { policy.proxies.isProxy($0) } == [true, true, false])
-        #expect(policy.origins.allowed == ["https://a.example:8443"])
+        #expect(policy.origins.allowed == Set(origins))
     }
 }

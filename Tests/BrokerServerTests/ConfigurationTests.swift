@@ -118,6 +118,25 @@ struct ConfigurationTests {
         )
     }
 
+    @Test(arguments: ["listen.foo", "foo", "topics[0].foo"]) func whatIsNotNearIsNotSuggested(path: String) throws {
+        for text in [#"{"listen":{"foo":1}}"#, #"{"foo":1}"#, #"{"topics":[{"topic":"a","foo":1}]}"#] {
+            let problems = try self.problems(text)
+            if problems.first?.hasPrefix(path + ":") == true { #expect(problems == ["\(path): unknown key"]) }
+        }
+        #expect(
+            try self.problems("{}", environment: ["WSBROKER_LISTEN_FOO": "1"]) == ["WSBROKER_LISTEN_FOO: unknown key"]
+        )
+    }
+
+    @Test(arguments: [
+        ("{\"listen\": {\n  \"port\": 1\n  \"host\": 2}}", "line 3, column 3"), ("{\"ä\": x}", "line 1, column 7"),
+        ("{} {}", "line 1, column 4"), ("{\r\n\"a\" 1}", "line 2, column 5"), ("[1", "line 1, column 3"),
+        ("{\"a\": \"b\n\"}", "line 1, column 9"), ("\u{FEFF}{,}", "line 1, column 2"),
+    ])
+    func theFirstMistakeInJSONIsSaidByItsPlace(text: String, place: String) throws {
+        #expect(try self.problems(text) == ["config.json: is not JSON: the mistake is at \(place)"])
+    }
+
     @Test func allProblemsAreReportedAtOnce() throws {
         let problems = try self.problems(
             """

@@ -94,6 +94,26 @@ struct CredentialReloadTests {
         }
     }
 
+    /// An issuer's new key of a kind that we do not verify does not stand in the way of those that come with it.
+    @Test func aKeyOfAnotherKindDoesNotBlockARotation() async throws {
+        @Sendable func secret(_ letter: String) -> String {
+            let k = String(repeating: letter, count: 43)
+            return #"{"kty":"oct","alg":"HS256","kid":"\#(letter)","k":"\#(k)"}"#
+        }
+        let other = #"{"kty":"EC","alg":"ES384","crv":"P-384","kid":"new","x":"AA","y":"AA"}"#
+        let auth = #"{"anonymous":["publish"],"jwt":{"keys":"FOLDER/jwks.json","issuer":"i","audience":"a"}}"#
+        let files = ["jwks.json": #"{"keys":[\#(secret("A"))]}"#]
+        try await TestBroker.run(auth: auth, files: files) { broker async throws in
+            try self.write(#"{"keys":[\#(secret("A")),\#(other),\#(secret("E"))]}"#, "jwks.json", broker.folder)
+            let added = try await self.reload(broker)
+            #expect(added.output.contains(#""changed":["auth.jwt.keys"]"#), "\(added)")
+            try self.write(#"{"keys":[\#(other)]}"#, "jwks.json", broker.folder)
+            let none = try await self.reload(broker)
+            #expect(none.status == 1)
+            #expect(none.errors.contains("keys[0] 'new' is left out: its algorithm is ES384"), "\(none)")
+        }
+    }
+
     /// Another day for its end: for who is connected, too.
     @Test func anEndThatTheListHasNowCountsForWhoIsConnected() async throws {
         try await AccessFixture.run { broker async throws in

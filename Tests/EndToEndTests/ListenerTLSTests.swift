@@ -46,6 +46,15 @@ struct ListenerTLSTests {
         }
     }
 
+    @Test(arguments: ["wspub", "wssub"]) func aToolThatSpeaksNoTLSIsToldOfIt(tool: String) async throws {
+        try await Self.withBroker { broker, _ in
+            let arguments = ["-L", "ws://localhost:\(broker.port)/clicks"] + (tool == "wspub" ? ["-m", "1"] : [])
+            let end = await (try ChildProcess(tool, arguments)).wait()
+            #expect(end.status == 3)
+            #expect(end.errors.contains("does the port speak TLS (wss://)?"), "\(end.errors)")
+        }
+    }
+
     @Test func anythingBelowTLS12IsRefused() async throws {
         try await Self.withBroker { broker, certificates in
             let old = try WireTLS(authority: certificates.certificate("ca"), newest: .one1)

@@ -50,6 +50,74 @@ struct TokenCommandTests {
         }
     }
 
+    private func status(_ path: String) throws -> stat {
+        var status = stat()
+        try #require(lstat(path, &status) == 0)
+        return status
+    }
+
+    @Test func aFileThatIsThereKeepsItsModeAndItsOwnerAndANewOneIsForItsOwnerAlone() async throws {
+        try await self.inFolder { folder in
+            let path = folder.appendingPathComponent("tokens.json").path
+            #expect(try await self.token(["create", "a", "--file", "tokens.json"], in: folder).status == 0)
+            #expect(try self.status(path).st_mode & 0o7777 == 0o600)
+            let (owner, group): (uid_t, gid_t) = geteuid() == 0 ? (65534, 65533) : (geteuid(), getegid())
+            for mode: mode_t in [0o640, 0o604, 0o400] {
+                try #require(chmod(path, mode) == 0 && chown(path, owner, group) == 0)
+                let end = try await self.token(["create", "b", "--file", "tokens.json"], in: folder)
+                // Who is not root gives nothing away, and does not have to.
+                #expect(end.status == 0, "\(end.errors)")
+                let after = try self.status(path)
+                #expect(after.st_mode & 0o7777 == mode)
+                #expect(after.st_uid == owner && after.st_gid == group)
+            }
+        }
+    }
+
+    @Test(.enabled(if: geteuid() == 0 && FileManager.default.isExecutableFile(atPath: "/usr/bin/setpriv")))
+    func anOwnerThatCanNotBeKeptIsAnErrorAndChangesNothing() async throws {
+        try await self.inFolder { folder in
+            let path = folder.appendingPathComponent("tokens.json").path
+            try Data(#"{"tokens":[]}"#.utf8).write(to: URL(fileURLWithPath: path))
+            // Theirs is the folder, and the file is somebody else's.
+            try #require(chmod(path, 0o644) == 0 && chown(folder.path, 65534, 65534) == 0)
+            let program = ChildProcess.productsFolder.appendingPathComponent("wsbroker").path
+            let become = ["--reuid=65534", "--regid=65534", "--clear-groups", program]
+            let arguments = become + ["token", "create", "a", "--file", path]
+            let end = await (try ChildProcess("/usr/bin/setpriv", arguments, in: folder)).wait()
+            #expect(end.status == 1 && end.output == "")
+            #expect(end.errors.contains("can not have the owner and the group of \(path)"), "\(end.errors)")
+            #expect(try String(contentsOfFile: path, encoding: .utf8) == #"{"tokens":[]}"#)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["tokens.json"])
+        }
+    }
+
+    /// The file of a link is written where it is, and the link stays.
+    @Test(arguments: [true, false]) func aSymbolicLinkStaysOne(isThere: Bool) async throws {
+        try await self.inFolder { folder in
+            let (first, second) = (folder.appendingPathComponent("tokens.json").path, "real/tokens.json")
+            let other = folder.appendingPathComponent("other.json").path
+            let real = folder.appendingPathComponent(second).path
+            let files = FileManager.default
+            try files.createDirectory(
+                atPath: folder.appendingPathComponent("real").path,
+                withIntermediateDirectories: true
+            )
+            if isThere { try Data(#"{"tokens":[]}"#.utf8).write(to: URL(fileURLWithPath: real)) }
+            // One link that is relative to its folder, and one in front of it.
+            try files.createSymbolicLink(atPath: other, withDestinationPath: second)
+            try files.createSymbolicLink(atPath: first, withDestinationPath: other)
+            let end = try await self.token(["create", "a", "--file", "tokens.json"], in: folder)
+            #expect(end.status == 0, "\(end.errors)")
+            for link in [first, other] { #expect(try self.status(link).st_mode & S_IFMT == S_IFLNK) }
+            #expect(try self.status(real).st_mode & S_IFMT == S_IFREG)
+            #expect(try String(contentsOfFile: real, encoding: .utf8).contains(#""name" : "a""#))
+            #expect(
+                try files.contentsOfDirectory(atPath: folder.path).sorted() == ["other.json", "real", "tokens.json"]
+            )
+        }
+    }
+
     @Test func withoutAFileTheEntryIsPrintedAndFitsIntoOne() async throws {
         try await self.inFolder { folder in
             let end = try await self.token(["create", "meter-17", "--expires", "90d"], in: folder)

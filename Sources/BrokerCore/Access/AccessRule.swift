@@ -98,6 +98,14 @@ package struct TopicPattern: Hashable, Sendable {
         do throws(TopicError) { _ = try TopicFilter(filled) } catch { throw .filter(error) }
     }
 
+    /// The names of the claims that it speaks of.
+    package var claims: [String] {
+        self.levels.compactMap { level in
+            guard case .claim(let name) = level else { return nil }
+            return name
+        }
+    }
+
     /// Which topics it means for `identity`; `nil` if a variable has no value that is one plain level.
     func filter(for identity: Identity) -> TopicFilter? {
         var levels: [String] = []

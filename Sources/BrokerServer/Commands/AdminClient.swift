@@ -1,4 +1,6 @@
 import BrokerTransport
+// FoundationEssentials for JSON.
+import FoundationEssentials
 import NIOCore
 import NIOPosix
 
@@ -62,15 +64,28 @@ struct AdminClient {
         }
     }
 
+    /// Why a request was not answered with what was asked for.
+    ///
+    /// A broker tells programs what to send; who runs a command has a variable for it.
+    func reason(of answer: Answer) -> String? {
+        let reason = (try? JSONDecoder().decode(BrowserGuard.Failure.self, from: Data(answer.body.utf8)))?.reason
+        guard answer.status == 401 else { return reason }
+        guard let token = self.token else { return "\(self.url) asks who you are: set WSBROKER_TOKEN to your token" }
+        guard Self.canBeSent(token) else { return "WSBROKER_TOKEN has a blank, a line break or what else no token has" }
+        return "the token in WSBROKER_TOKEN is not taken" + (reason.map { ": \($0)" } ?? "")
+    }
+
     private func request(_ method: String, _ path: String, _ json: String?) -> String {
         var request = "\(method) \(path) HTTP/1.1\r\nHost: \(self.address.host)\r\nConnection: close\r\n"
-        // One that holds anything else would be read as other header fields.
-        if let token, token.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) {
+        if let token, Self.canBeSent(token) {
             request += "Authorization: Bearer \(token)\r\n"
         }
         if let json { request += "Content-Type: application/json\r\nContent-Length: \(json.utf8.count)\r\n" }
         return request + "\r\n" + (json ?? "")
     }
+
+    /// One that holds anything else would be read as other header fields.
+    private static func canBeSent(_ token: String) -> Bool { token.utf8.allSatisfy { (0x21...0x7E).contains($0) } }
 
     private static func parse(_ answer: String) -> Answer? {
         let parts = answer.split(separator: " ", maxSplits: 2)

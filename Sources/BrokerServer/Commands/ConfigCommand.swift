@@ -1,5 +1,4 @@
 import ArgumentParser
-import BrokerTransport
 
 /// `wsbroker config`
 struct ConfigCommand: AsyncParsableCommand {
@@ -11,7 +10,11 @@ struct ConfigCommand: AsyncParsableCommand {
 
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Says everything that is wrong with a configuration file; exits with 78 if anything is."
+            abstract: "Says everything that is wrong with a configuration file; exits with 78 if anything is.",
+            discussion: """
+                It reads the files of certificates, tokens and keys that the configuration names, as a start does, and \
+                the variables of this environment.
+                """
         )
 
         @Argument(help: "The configuration file.")
@@ -20,16 +23,21 @@ struct ConfigCommand: AsyncParsableCommand {
         func run() async throws {
             try await reportingErrors {
                 let configuration = try ConfigurationOptions.load(file: self.file)
-                let warnings = try Self.readTLS(configuration)?.warnings.map(ConfigurationProblem.init) ?? []
-                for warning in unsafeSettings(of: configuration) + warnings {
+                let files = try await Self.files(of: configuration)
+                let settings = unsafeSettings(of: configuration) + idleRules(of: configuration)
+                for warning in settings.map(\.description) + files.warnings {
                     BrokerOutput.errorLine("wsbroker: warning: \(warning)")
                 }
                 BrokerOutput.line("\(self.file) is right: \(configuration.topics.count) topic rules")
             }
         }
 
-        private static func readTLS(_ configuration: BrokerConfiguration) throws(BrokerError) -> TLSMaterial? {
-            do throws(ConfigurationError) { return try configuration.readTLS() } catch { throw .configuration(error) }
+        private static func files(of configuration: BrokerConfiguration) async throws(BrokerError) -> ConfiguredFiles {
+            do throws(ConfigurationError) {
+                return try await ConfiguredFiles(of: configuration)
+            } catch {
+                throw .configuration(error)
+            }
         }
     }
 

@@ -16,7 +16,8 @@ package struct AccessRuleConfiguration: Hashable, Sendable {
         let topics = Self.topics(&reader)
         let name = reader.string("principal") ?? NamePattern.everybody.text
         if name.isEmpty { reader.report("principal", "is empty; \"*\" is everybody") }
-        if reader.problems.isEmpty, (allowed == nil) == (denied == nil) {
+        if allowed != nil, denied != nil { reader.report("deny", "stands beside 'allow'; a rule has one of the two") }
+        if reader.problems.isEmpty, allowed == nil, denied == nil {
             reader.report("allow", "either 'allow' or 'deny' has to be there")
         }
         guard reader.problems.isEmpty, let rights = allowed ?? denied else { return nil }

@@ -1,5 +1,4 @@
 package import BrokerAggregation
-import FoundationEssentials
 
 extension BrokerConfiguration {
     /// Loads a configuration, or says everything that is wrong with it.
@@ -14,11 +13,10 @@ extension BrokerConfiguration {
     ) throws(ConfigurationError) -> BrokerConfiguration {
         var loader = ConfigurationLoader()
         if let path {
-            do {
-                let bytes = try Data(contentsOf: URL(filePath: path))
-                loader.apply(file: Array(bytes), named: path)
+            do throws(ConfigurationError) {
+                loader.apply(file: try OperatorFile(path: path, key: "").bytes, named: path)
             } catch {
-                loader.report("", "the configuration file \(path) can not be read: \(error)")
+                loader.problems += error.problems
             }
         }
         loader.apply(environment: environment)

@@ -1,3 +1,4 @@
+import BrokerWire
 // FoundationEssentials for JSON.
 import FoundationEssentials
 
@@ -14,10 +15,34 @@ extension JSONValue {
                 guard let key = RepeatedKey.first(in: bytes) else { return }
                 text = "the key '\(key)' stands twice in one object; leave one of the two out"
             } catch {
-                text = "is not JSON: \(Self.explanation(of: error))"
+                let place = Self.placeOfMistake(in: bytes).map { "the mistake is at \($0)" }
+                text = "is not JSON: \(place ?? Self.explanation(of: error))"
             }
         }
         throw ConfigurationError(problems: [ConfigurationProblem(path: name, text: text)])
+    }
+
+    /// Where the first mistake is, for people; `nil` if the grammar has none. What stands there might be a secret.
+    private static func placeOfMistake(in bytes: [UInt8]) -> String? {
+        bytes.withUnsafeBytes { bytes in
+            // Some editors write a mark in front, which the decoder takes.
+            let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+            let text = UnsafeRawBufferPointer(rebasing: bytes.starts(with: mark) ? bytes[mark.count...] : bytes[...])
+            var json = JSONSkipper(text, depthMax: .max)
+            do throws(JSONSkipper.Problem) {
+                json.skipBlank()
+                try json.skipValue()
+                json.skipBlank()
+                guard !json.isAtEnd else { return nil }
+            } catch .tooDeep {
+                return nil
+            } catch {}
+            let before = text[..<min(json.index, text.count)]
+            let line = before.count { $0 == UInt8(ascii: "\n") } + 1
+            let start = before.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+            let column = String(decoding: before[start...], as: UTF8.self).unicodeScalars.count + 1
+            return "line \(line), column \(column)"
+        }
     }
 
     private static func explanation(of error: any Error) -> String {

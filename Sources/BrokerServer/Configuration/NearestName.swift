@@ -6,7 +6,9 @@ enum NearestName {
             candidates
             .map { ($0, Self.distance(Array(name.lowercased().utf8), Array($0.lowercased().utf8))) }
             .min { $0.1 < $1.1 }
-        guard let (candidate, distance) = closest, distance <= max(2, name.utf8.count / 3) else { return nil }
+        // Only what is behind the last section is somebody's own: whole paths look alike.
+        let last = name.reversed().prefix { $0 != "." && $0 != "_" }.count
+        guard let (candidate, distance) = closest, distance <= max(1, last / 3) else { return nil }
         return candidate
     }
 

@@ -14,8 +14,8 @@ struct ObjectReader {
         }
         self.members = members
         for name in members.keys.sorted() where !keys.contains(name) {
-            let hint = NearestName.of("\(path).\(name)", among: keys.map { "\(path).\($0)" })
-            let text = "unknown key" + (hint.map { "; did you mean '\($0)'?" } ?? "")
+            let hint = NearestName.of(name, among: keys)
+            let text = "unknown key" + (hint.map { "; did you mean '\(path).\($0)'?" } ?? "")
             self.report(name, text)
         }
     }
@@ -59,7 +59,14 @@ struct ObjectReader {
     }
 
     mutating func strings(_ key: String) -> [String]? {
-        self.read(key) { value in
+        if case .string? = self.members[key], let value = self.members[key] {
+            self.report(
+                key,
+                "has to be a list: write \(String(decoding: JSONValue.array([value]).bytes, as: UTF8.self))"
+            )
+            return nil
+        }
+        return self.read(key) { value in
             guard case .array(let values) = value else { return nil }
             return ConfigurationLoader.strings(values)
         }

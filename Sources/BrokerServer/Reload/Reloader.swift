@@ -83,8 +83,7 @@ actor Reloader {
         var wanted: BrokerConfiguration
         /// What of it is taken over, with the rest as it is.
         var configuration: BrokerConfiguration
-        var tls: TLSMaterial?
-        var credentials: CredentialMaterial
+        var files: ConfiguredFiles
         /// The keys that say something else.
         var changes: Set<String>
     }
@@ -95,29 +94,21 @@ actor Reloader {
         let configuration = self.current.taking(reloadableFrom: wanted)
         // What is taken over has to fit what is not.
         var problems = configuration.problems(registry: self.registry)
-        var tls: TLSMaterial?
-        var credentials: CredentialMaterial?
-        do throws(ConfigurationError) { tls = try configuration.readTLS() } catch { problems += error.problems }
-        if let tls, self.tls?.isWorse(tls) == true {
-            problems.append(
-                ConfigurationProblem(
-                    path: "listen.tls.certificate",
-                    text: "'\(configuration.listenTLS.certificate)' has expired; clients would refuse it"
-                )
-            )
-        }
+        var files: ConfiguredFiles?
         do throws(ConfigurationError) {
-            credentials = try await CredentialMaterial.load(configuration)
+            files = try await ConfiguredFiles(of: configuration)
         } catch {
             problems += error.problems
         }
-        guard problems.isEmpty, var credentials else { throw ConfigurationError(problems: problems) }
-        credentials.clientAuthorities = tls?.clientAuthorities ?? []
+        if let tls = files?.tls, self.tls?.isWorse(tls) == true {
+            let text = "'\(configuration.listenTLS.certificate)' has expired; clients would refuse it"
+            problems.append(ConfigurationProblem(path: "listen.tls.certificate", text: text))
+        }
+        guard problems.isEmpty, let files else { throw ConfigurationError(problems: problems) }
         return Next(
             wanted: wanted,
             configuration: configuration,
-            tls: tls,
-            credentials: credentials,
+            files: files,
             changes: Set(self.current.changedKeys(to: wanted))
         )
     }
@@ -136,11 +127,11 @@ actor Reloader {
             if case .failure(let refusal) = answer { return .failure(.rules(refusal)) }
         }
         // Nothing can go wrong from here on, but that the broker stops.
-        next.changes.formUnion(self.authenticator.reload(next.credentials))
-        next.credentials.warn(self.logger)
-        if let tls = self.tls, let material = next.tls {
-            self.logger.warn(of: material)
-            if tls.exchange(for: material) { next.changes.insert("listen.tls.certificate") }
+        next.changes.formUnion(self.authenticator.reload(next.files.credentials))
+        self.logger.warn(of: next.files)
+        if next.changes.contains("auth.rules") { self.logger.warn(ofRulesIn: next.configuration) }
+        if let tls = self.tls, let material = next.files.tls, tls.exchange(for: material) {
+            next.changes.insert("listen.tls.certificate")
         }
         self.loops.access.change(to: next.configuration.accessPolicy)
         // Who is connected is judged again, by who that was shown to be and by what it may do.

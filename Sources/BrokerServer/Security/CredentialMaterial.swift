@@ -52,7 +52,7 @@ struct CredentialMaterial: Sendable {
     }
 
     mutating func loadTokens(file path: String) throws(ConfigurationError) {
-        let file = try CredentialFile(path: path, key: "auth.tokens")
+        let file = try OperatorFile(path: path, key: "auth.tokens")
         self.tokens = try TokenList(file.bytes, named: path)
         guard file.isReadableByOthers else { return }
         self.warnings.append("\(path) has only hashes, but every user of the machine can read it: chmod o= \(path)")
@@ -61,9 +61,10 @@ struct CredentialMaterial: Sendable {
     private mutating func loadKeys(
         _ configuration: AuthenticationConfiguration.WebTokens
     ) async throws(ConfigurationError) {
-        let file = try CredentialFile(path: configuration.keys, key: "auth.jwt.keys")
+        let file = try OperatorFile(path: configuration.keys, key: "auth.jwt.keys")
         let keys = try await WebTokenKeySet(file.bytes, named: configuration.keys)
         self.webTokens = WebTokenVerifier(keys: keys, configuration: configuration)
+        self.warnings += keys.leftOut.map { "\(configuration.keys): \($0)" }
         guard file.isReadableByOthers, keys.hasSecrets else { return }
         let path = configuration.keys
         self.warnings.append(

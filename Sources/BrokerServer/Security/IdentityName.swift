@@ -9,9 +9,7 @@ enum IdentityName {
 
     /// What is wrong with a name that somebody writes down here, or `nil`.
     static func problem(_ name: String) -> String? {
-        guard (1...Identity.nameBytesMax).contains(name.utf8.count), name.utf8.allSatisfy(Self.isPlain) else {
-            return "has to be \(Self.form)"
-        }
+        guard Self.isPlain(name) else { return "has to be \(Self.form)" }
         return Identity.reservedNames.contains(name) ? Self.reserved(name) : nil
     }
 
@@ -20,9 +18,16 @@ enum IdentityName {
     static func problem(ofForeign name: String) -> String? {
         if name.isEmpty { return "is empty" }
         if name.utf8.count > Identity.nameBytesMax { return "has more than \(Identity.nameBytesMax) bytes" }
-        if name.unicodeScalars.contains(where: Self.isControl) { return "has control characters" }
+        if Self.hasControls(name) { return "has control characters" }
         return Identity.reservedNames.contains(name) ? Self.reserved(name) : nil
     }
+
+    /// Whether it is one of ours, reserved or not.
+    static func isPlain(_ name: String) -> Bool {
+        (1...Identity.nameBytesMax).contains(name.utf8.count) && name.utf8.allSatisfy(Self.isPlain)
+    }
+
+    static func hasControls(_ name: String) -> Bool { name.unicodeScalars.contains(where: Self.isControl) }
 
     private static func reserved(_ name: String) -> String { "can not be '\(name)', which the broker uses itself" }
 

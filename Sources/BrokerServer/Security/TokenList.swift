@@ -21,6 +21,8 @@ struct TokenList: Hashable, Sendable {
     static let tokenBytesMax = 8192
     private static let digestBytes = 32
     private static let keys = ["name", "sha256", "expires"]
+    /// What somebody may write who takes the list for one of secrets.
+    private static let secretKey = "token"
 
     private(set) var entries: [Entry] = []
 
@@ -89,9 +91,14 @@ struct TokenList: Hashable, Sendable {
         _ path: String,
         _ problems: inout [ConfigurationProblem]
     ) -> Entry? {
-        var reader = ObjectReader(value, at: path, keys: Self.keys)
+        var reader = ObjectReader(value, at: path, keys: Self.keys + [Self.secretKey])
         defer { problems += reader.problems }
         guard case .object = value else { return nil }
+        guard reader.value(Self.secretKey) == nil else {
+            let text = "is no key: the list has its 'sha256', which 'wsbroker token create' writes"
+            reader.report(Self.secretKey, text)
+            return nil
+        }
         for key in ["name", "sha256"] where reader.value(key) == nil { reader.report(key, "is missing") }
         let name = reader.string("name")
         if let problem = name.flatMap({ IdentityName.problem($0) }) { reader.report("name", problem) }

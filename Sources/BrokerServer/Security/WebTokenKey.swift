@@ -57,10 +57,17 @@ struct WebTokenKey: Sendable {
 
     // MARK: From a JSON Web Key
 
+    /// Why a key is none of ours, with which nothing is wrong.
+    struct OtherKind: Error {
+        var reason: String
+    }
+
     /// - Returns: The key, or `nil` after noting what is wrong with it.
-    init?(_ reader: inout ObjectReader) async {
+    /// - Throws: If it is for something else than what we verify.
+    init?(_ reader: inout ObjectReader) async throws(OtherKind) {
         let before = reader.problems.count
-        guard let algorithm = Self.algorithm(&reader) else { return nil }
+        try Self.checkUse(&reader)
+        guard let algorithm = try Self.algorithm(&reader), reader.problems.count == before else { return nil }
         self.algorithm = algorithm
         self.kid = reader.string("kid")
         if self.kid?.isEmpty == true { reader.report("kid", "is empty") }
@@ -72,12 +79,6 @@ struct WebTokenKey: Sendable {
             } else {
                 reader.report(name, "has to be bytes in base64url, without padding")
             }
-        }
-        if algorithm != .hs256, reader.value("d") != nil {
-            reader.report(
-                "d",
-                "is the private part of the key; leave it with who signs, the broker needs only the rest"
-            )
         }
         Self.checkStrength(algorithm, parts, &reader)
         guard reader.problems.count == before else { return nil }
@@ -92,21 +93,68 @@ struct WebTokenKey: Sendable {
         }
     }
 
-    private static func algorithm(_ reader: inout ObjectReader) -> Algorithm? {
-        let known = Algorithm.allCases.map(\.rawValue).joined(separator: ", ")
-        guard let name = reader.string("alg"), let algorithm = Algorithm(rawValue: name) else {
-            reader.report("alg", "has to be one of \(known): a key is for one algorithm")
-            return nil
+    /// A private key is refused whatever else it is for: who reads the file could sign.
+    private static func checkUse(_ reader: inout ObjectReader) throws(OtherKind) {
+        guard reader.value("use").map({ $0 == .string("sig") }) ?? true else {
+            throw OtherKind(reason: "its 'use' is not 'sig'")
         }
-        guard reader.string("kty") == algorithm.type else {
+        if reader.value("kty") != .string(Algorithm.hs256.type), reader.value("d") != nil {
+            reader.report(
+                "d",
+                "is the private part of the key; leave it with who signs, the broker needs only the rest"
+            )
+        }
+        guard reader.strings("key_ops")?.contains("verify") ?? true else {
+            throw OtherKind(reason: "its 'key_ops' have no 'verify'")
+        }
+    }
+
+    /// - Returns: What the key is for, or `nil` after noting what is wrong with it.
+    private static func algorithm(_ reader: inout ObjectReader) throws(OtherKind) -> Algorithm? {
+        guard let type = Self.text("kty", &reader) else { return nil }
+        guard Algorithm.allCases.contains(where: { $0.type == type }) else {
+            throw OtherKind(reason: "its type is \(TextTable.cell(type))")
+        }
+        guard reader.value("alg") != nil else { return try Self.algorithm(ofType: type, &reader) }
+        guard let name = reader.string("alg") else { return nil }
+        guard let algorithm = Algorithm(rawValue: name) else {
+            let known = Algorithm.allCases.map(\.rawValue).joined(separator: ", ")
+            throw OtherKind(reason: "its algorithm is \(TextTable.cell(name)), which is none of \(known)")
+        }
+        guard type == algorithm.type else {
             reader.report("kty", "has to be \"\(algorithm.type)\" for \(name)")
             return nil
         }
-        if let curve = algorithm.curve, reader.string("crv") != curve {
-            reader.report("crv", "has to be \"\(curve)\" for \(name)")
+        guard let curve = algorithm.curve, reader.value("crv") != .string(curve) else { return algorithm }
+        // The other curve that this algorithm has.
+        if algorithm == .edDSA, reader.value("crv") == .string("Ed448") {
+            throw OtherKind(reason: "its curve is Ed448")
+        }
+        reader.report("crv", "has to be \"\(curve)\" for \(name)")
+        return nil
+    }
+
+    /// What a key is for that does not say so.
+    private static func algorithm(
+        ofType type: String,
+        _ reader: inout ObjectReader
+    ) throws(OtherKind) -> Algorithm? {
+        guard type != Algorithm.hs256.type else {
+            reader.report("alg", "is missing; a secret has to say \"\(Algorithm.hs256.rawValue)\"")
             return nil
         }
+        guard type != Algorithm.rs256.type else { return .rs256 }
+        guard let curve = Self.text("crv", &reader) else { return nil }
+        guard let algorithm = Algorithm.allCases.first(where: { $0.type == type && $0.curve == curve }) else {
+            throw OtherKind(reason: "its curve is \(TextTable.cell(curve))")
+        }
         return algorithm
+    }
+
+    /// A member that has to be there.
+    private static func text(_ name: String, _ reader: inout ObjectReader) -> String? {
+        if reader.value(name) == nil { reader.report(name, "is missing") }
+        return reader.string(name)
     }
 
     private static func checkStrength(

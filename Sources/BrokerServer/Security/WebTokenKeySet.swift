@@ -10,10 +10,13 @@ struct WebTokenKeySet: Sendable {
     let ids: Set<String>
     /// Whether there is a key among them that signs as well as it verifies.
     let hasSecrets: Bool
+    /// The keys that are not ours to use, and why, a line each without the document's name.
+    let leftOut: [String]
 
     /// Reads the document, or says everything that is wrong with it.
     ///
-    /// Keys for something else than signatures (`use`) are left out; every other one has to be a key that we know.
+    /// Keys for something else than signatures, and of algorithms that we do not verify, are left out: issuers have
+    /// some beside those that they sign with. Every other one has to be right.
     ///
     /// - `name`: What the document is called in problems, such as its file.
     init(_ bytes: [UInt8], named name: String) async throws(ConfigurationError) {
@@ -24,13 +27,20 @@ struct WebTokenKeySet: Sendable {
         }
         var problems: [ConfigurationProblem] = []
         var keys: [WebTokenKey] = []
+        var leftOut: [String] = []
         for (index, value) in values.prefix(Self.keysMax).enumerated() {
             // Members that we do not know are ignored, as the standard has it.
             var known: [String] = []
             if case .object(let members) = value { known = Array(members.keys) }
             var reader = ObjectReader(value, at: "\(name): keys[\(index)]", keys: known)
-            if reader.problems.isEmpty, reader.value("use").map({ $0 == .string("sig") }) ?? true {
-                if let key = await WebTokenKey(&reader) { keys.append(key) }
+            if reader.problems.isEmpty {
+                do throws(WebTokenKey.OtherKind) {
+                    if let key = try await WebTokenKey(&reader) { keys.append(key) }
+                } catch {
+                    var kid = ""
+                    if case .string(let text)? = reader.value("kid") { kid = " '\(TextTable.cell(text))'" }
+                    leftOut.append("keys[\(index)]\(kid) is left out: \(error.reason)")
+                }
             }
             problems += reader.problems
         }
@@ -38,7 +48,8 @@ struct WebTokenKeySet: Sendable {
             if !holds { problems.append(ConfigurationProblem(path: name, text: text)) }
         }
         require(values.count <= Self.keysMax, "has more than \(Self.keysMax) keys")
-        require(!keys.isEmpty || !problems.isEmpty, "has no key for signatures, so no token could ever be right")
+        let none = "has no key for signatures, so no token could ever be right"
+        require(!keys.isEmpty || !problems.isEmpty, ([none] + leftOut).joined(separator: "; "))
         let kids = keys.compactMap(\.kid)
         require(keys.count <= 1 || kids.count == keys.count, "has several keys, so each has to have a 'kid'")
         require(Set(kids).count == kids.count, "has two keys of one 'kid'")
@@ -46,6 +57,7 @@ struct WebTokenKeySet: Sendable {
         self.byKeyID = Dictionary(keys.compactMap { key in key.kid.map { ($0, key) } }) { first, _ in first }
         self.single = keys.count == 1 ? keys[0] : nil
         self.ids = Set(keys.map(\.id))
+        self.leftOut = leftOut
         self.hasSecrets = keys.contains { $0.algorithm == .hs256 }
     }
 

@@ -94,6 +94,11 @@ struct TokenListTests {
             #"{"tokens":[\#(entry("a", secret, #","expire":"2027-01-01T00:00:00Z""#))]}"#,
             "tokens.json: tokens[0].expire: unknown key; did you mean 'tokens.json: tokens[0].expires'?"
         ),
+        (#"{"tokens":[\#(entry("a", secret, #","foo":1"#))]}"#, "tokens.json: tokens[0].foo: unknown key"),
+        (
+            #"{"tokens":[{"name":"a","token":"wsb_a-secret"}]}"#,
+            "tokens.json: tokens[0].token: is no key: the list has its 'sha256', which 'wsbroker token create' writes"
+        ),
         (
             #"{"tokens":[\#(entry("a", secret, #","expires":"2027-01-01""#))]}"#,
             "tokens.json: tokens[0].expires: has to"

@@ -31,10 +31,61 @@ struct WebTokenKeySetTests {
         #expect(set.key(nil) == nil)
     }
 
-    @Test func keysForSomethingElseThanSignaturesAreLeftOut() async throws {
-        let encryption = #"{"kty":"RSA","alg":"RSA-OAEP","use":"enc","n":"AA","e":"AQAB"}"#
-        #expect(await self.problems(keys: SigningKey.es256.entry(), encryption) == [])
-        #expect(await self.problems(keys: encryption).count == 1)
+    /// What is said of a set beside a key that is right.
+    private func warnings(_ entry: String) async throws -> [String] {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("keys-\(UUID().uuidString)")
+        let text = #"{"keys":[\#(SigningKey.es256.entry(kid: "right")),\#(entry)]}"#
+        try Data(text.utf8).write(to: folder)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        var configuration = BrokerConfiguration()
+        configuration.authentication.jwt.keys = folder.path
+        configuration.authentication.jwt.issuer = "i"
+        configuration.authentication.jwt.audience = "a"
+        let material = try await CredentialMaterial.load(configuration)
+        #expect(material.webTokens?.keys.ids.count == 1)
+        return material.warnings.map { $0.replacing(folder.path, with: "jwks.json") }
+    }
+
+    @Test(arguments: [
+        (#""kty":"RSA","alg":"RSA-OAEP","use":"enc","n":"AA","e":"AQAB""#, "its 'use' is not 'sig'"),
+        (#""kty":"RSA","alg":"RS256","key_ops":["encrypt"],"n":"AA","e":"AQAB""#, "its 'key_ops' have no 'verify'"),
+        (#""kty":"RSA","alg":"RS256","key_ops":[],"n":"AA","e":"AQAB""#, "its 'key_ops' have no 'verify'"),
+        (#""kty":"EC","alg":"ES384","crv":"P-384","x":"AA","y":"AA""#, "its algorithm is ES384"),
+        (#""kty":"RSA","alg":"PS256","n":"AA","e":"AQAB""#, "its algorithm is PS256"),
+        (#""kty":"RSA","alg":"RS512","n":"AA","e":"AQAB""#, "its algorithm is RS512"),
+        (#""kty":"oct","alg":"none","k":"AA""#, "its algorithm is none"),
+        (#""kty":"EC","crv":"P-521","x":"AA","y":"AA""#, "its curve is P-521"),
+        (#""kty":"OKP","crv":"X25519","x":"AA""#, "its curve is X25519"),
+        (#""kty":"OKP","alg":"EdDSA","crv":"Ed448","x":"AA""#, "its curve is Ed448"),
+        (#""kty":"AKP","pub":"AA""#, "its type is AKP"),
+    ])
+    func keysThatAreNotForUsAreLeftOutAndNamed(members: String, reason: String) async throws {
+        let warnings = try await self.warnings(#"{"kid":"other",\#(members)}"#)
+        #expect(warnings.count == 1)
+        #expect(warnings.first?.hasPrefix("jwks.json: keys[1] 'other' is left out: \(reason)") == true, "\(warnings)")
+        let problems = await self.problems(keys: "{\(members)}")
+        #expect(problems.count == 1 && problems.first?.hasPrefix("jwks.json: has no key for signatures") == true)
+        #expect(problems.first?.contains("keys[0] is left out: \(reason)") == true, "\(problems)")
+    }
+
+    /// As Keycloak and Microsoft Entra have them.
+    @Test func aKeyWithoutAnAlgorithmHasTheOneOfItsType() async throws {
+        for key in [try SigningKey.rs256(), .es256, .edDSA] {
+            let entry = key.entry(kid: "k", #","use":"sig""#)
+            let text = entry.replacing(#""alg":"\#(key.algorithm)","#, with: "")
+            #expect(text != entry)
+            let sets = try await [entry, text].asyncMap {
+                try await WebTokenKeySet(Array(#"{"keys":[\#($0)]}"#.utf8), named: "jwks.json")
+            }
+            #expect(sets[1].key("k")?.algorithm.rawValue == key.algorithm)
+            #expect(sets[1].ids == sets[0].ids, "it is the same key")
+        }
+        let secret = SigningKey.hs256.entry().replacing(#""alg":"HS256","#, with: "")
+        #expect(
+            await self.problems(keys: secret) == [
+                #"jwks.json: keys[0].alg: is missing; a secret has to say "HS256""#
+            ]
+        )
     }
 
     @Test(arguments: [
@@ -44,9 +95,11 @@ struct WebTokenKeySetTests {
         (#"{"keys":{}}"#, "jwks.json: has to be a JSON Web Key Set"),
         (#"{"keys":[]}"#, "jwks.json: has no key for signatures"),
         (#"{"keys":[1]}"#, "jwks.json: keys[0]: has to be an object, not a number"),
-        (#"{"keys":[{}]}"#, "jwks.json: keys[0].alg: has to be one of HS256, RS256, ES256, EdDSA"),
-        (#"{"keys":[{"alg":"none","kty":"oct"}]}"#, "jwks.json: keys[0].alg: has to be one of HS256"),
-        (#"{"keys":[{"alg":"RS512","kty":"RSA"}]}"#, "jwks.json: keys[0].alg: has to be one of HS256"),
+        (#"{"keys":[{}]}"#, "jwks.json: keys[0].kty: is missing"),
+        (#"{"keys":[{"kty":1}]}"#, "jwks.json: keys[0].kty: can not be a number"),
+        (#"{"keys":[{"kty":"RSA","alg":1}]}"#, "jwks.json: keys[0].alg: can not be a number"),
+        (#"{"keys":[{"kty":"EC"}]}"#, "jwks.json: keys[0].crv: is missing"),
+        (#"{"keys":[{"kty":"RSA","alg":"RS256","key_ops":"verify"}]}"#, "jwks.json: keys[0].key_ops: has to be a list"),
         (#"{"keys":[{"alg":"HS256","kty":"RSA"}]}"#, #"jwks.json: keys[0].kty: has to be "oct" for HS256"#),
         (
             #"{"keys":[{"alg":"ES256","kty":"EC","crv":"P-384"}]}"#,
@@ -87,6 +140,19 @@ struct WebTokenKeySetTests {
             await self.problems(keys: key(shorter)) == [
                 "jwks.json: keys[0].n: has 2047 bits; less than 2048 can be broken"
             ]
+        )
+    }
+
+    /// Also one that would be left out: who reads the file could sign.
+    @Test(arguments: [
+        #"{"kty":"EC","alg":"ES384","crv":"P-384","x":"AA","y":"AA","d":"AA"}"#,
+        #"{"kty":"RSA","n":"AA","e":"AQAB","d":"AA","key_ops":["sign"]}"#,
+    ])
+    func aPrivateKeyIsNeverLeftOut(entry: String) async {
+        let problems = await self.problems(keys: SigningKey.es256.entry(kid: "a"), entry)
+        #expect(
+            problems.first?.hasPrefix("jwks.json: keys[1].d: is the private part of the key") == true,
+            "\(problems)"
         )
     }
 
@@ -140,5 +206,13 @@ struct WebTokenKeySetTests {
         for wrong in ["A", "AB", "AAB", "AAAAA", "AA==", "A A", "+/", "é"] {
             #expect(Base64URL.bytes(wrong.utf8) == nil, "\(wrong)")
         }
+    }
+}
+
+extension Array {
+    fileprivate func asyncMap<Other>(_ transform: (Element) async throws -> Other) async rethrows -> [Other] {
+        var others: [Other] = []
+        for element in self { others.append(try await transform(element)) }
+        return others
     }
 }

@@ -105,6 +105,18 @@ struct WebTokenTests {
         }
     }
 
+    /// A key that does not say its algorithm has one all the same, and a token that names another is refused.
+    @Test func aKeyWithoutAnAlgorithmIsForOneAllTheSame() async throws {
+        for key in [try SigningKey.rs256(), .es256, .edDSA] {
+            let verifier = try await self.verifier(key.entry().replacing(#""alg":"\#(key.algorithm)","#, with: ""))
+            #expect(self.verdict(try key.token(Self.claims()), verifier) == "meter-17")
+            for name in ["none", "HS256", "RS256", "RS512", "PS256", "ES256", "EdDSA"] where name != key.algorithm {
+                let verdict = self.verdict(try key.token(Self.claims(), header: #"{"alg":"\#(name)"}"#), verifier)
+                #expect(verdict.hasSuffix("its 'alg' is not that of its key, \(key.algorithm)"))
+            }
+        }
+    }
+
     @Test func aPublicKeyIsNoSecret() async throws {
         let rs256 = try SigningKey.rs256()
         let verifier = try await self.verifier(rs256.entry(kid: "r"), SigningKey.es256.entry(kid: "e"))

@@ -108,6 +108,34 @@ struct AuthorizationTests {
         }
     }
 
+    /// The commands name what they have their token from, and not what a program would send.
+    @Test(arguments: [
+        ["topics"], ["connections"], ["reset", "clicks"], ["delete", "clicks"], ["kick", "s1"], ["reload"],
+        ["store", "backup", "copy.db"],
+    ])
+    func aCommandWithoutATokenNamesTheVariable(command: [String]) async throws {
+        try await AccessFixture.run(settings: ["admin.host=0.0.0.0", "listen.insecure=true"]) { broker async throws in
+            let options = ["admin.host=0.0.0.0", "listen.insecure=true", "admin.port=\(broker.adminPort)"]
+            for token in [nil, "wrong", "a b\n"] {
+                let environment = token.map { ["WSBROKER_TOKEN": $0] } ?? [:]
+                let end = await
+                    (try ChildProcess(
+                        "wsbroker",
+                        command + ChildProcess.options(options),
+                        in: broker.folder,
+                        environment: environment
+                    )).wait()
+                #expect(end.status != 0)
+                #expect(end.errors.contains("WSBROKER_TOKEN"), "\(end.errors)")
+                #expect(!end.errors.contains("hello") && !end.errors.contains("Bearer"), "\(end.errors)")
+            }
+            let help = await
+                (try ChildProcess("wsbroker", command.prefix(2).filter { $0 != "clicks" && $0 != "s1" } + ["--help"]))
+                .wait()
+            #expect(help.output.contains("WSBROKER_TOKEN"), "\(help.output)")
+        }
+    }
+
     @Test func rulesThatAreWrongChangeNothingAndSayWhatIsWrong() async throws {
         try await AccessFixture.run { broker async throws in
             try broker.rewrite { $0.replacing(#""topics":["power/#"]"#, with: ##""topics":["power/{name}","a#"]"##) }

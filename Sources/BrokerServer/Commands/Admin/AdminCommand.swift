@@ -8,6 +8,12 @@ enum AdminCommand {
     /// Longer than this nobody waits; a million topics are deleted in less.
     private static let timeout = TimeAmount.minutes(5)
 
+    /// For the help of each.
+    static let aboutTokens = """
+        A broker whose admin listener is not on loopback asks who you are: the token is that of WSBROKER_TOKEN, and \
+        needs the right 'admin' to all topics.
+        """
+
     /// Asks, and returns what is answered; throws what is refused.
     static func ask(
         _ method: String,
@@ -20,8 +26,8 @@ enum AdminCommand {
         let answer = await client.ask(method, path, json: json, timeout: Self.timeout)
         guard let answer else { throw BrokerError.noBroker(url: client.url) }
         guard answer.status == 200 else {
-            let failure = try? JSONDecoder().decode(BrowserGuard.Failure.self, from: Data(answer.body.utf8))
-            throw BrokerError.refused(reason: failure?.reason ?? "\(method) \(path) is answered \(answer.status)")
+            let reason = client.reason(of: answer) ?? "\(method) \(path) is answered \(answer.status)"
+            throw BrokerError.refused(reason: reason)
         }
         return answer.body.last == "\n" ? String(answer.body.dropLast()) : answer.body
     }

@@ -4,7 +4,8 @@ import ArgumentParser
 struct ConnectionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "connections",
-        abstract: "Lists who is connected to the running broker."
+        abstract: "Lists who is connected to the running broker.",
+        discussion: AdminCommand.aboutTokens
     )
 
     @Flag(help: "Print the broker's answer as it is.")

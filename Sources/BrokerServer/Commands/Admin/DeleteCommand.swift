@@ -8,6 +8,8 @@ struct DeleteCommand: AsyncParsableCommand {
         discussion: """
             Their subscribers are told, and a topic that comes again begins anew. Of a stopped broker: wsbroker store \
             forget FILTER.
+
+            \(AdminCommand.aboutTokens)
             """
     )
 

@@ -4,7 +4,8 @@ import ArgumentParser
 struct KickCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "kick",
-        abstract: "Closes a connection with 1008. It does not keep the client from coming again."
+        abstract: "Closes a connection with 1008. It does not keep the client from coming again.",
+        discussion: AdminCommand.aboutTokens
     )
 
     @Argument(help: "A session, as 'wsbroker connections' names it.")

@@ -9,6 +9,8 @@ struct ReloadCommand: AsyncParsableCommand {
         discussion: """
             The broker reads the file that it was started with, and certificates and keys again each time. A wrong \
             one, and rules that do not fit what topics hold, change nothing. Keys that need a restart are named.
+
+            \(AdminCommand.aboutTokens)
             """
     )
 

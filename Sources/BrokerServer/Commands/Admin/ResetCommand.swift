@@ -4,7 +4,8 @@ import ArgumentParser
 struct ResetCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reset",
-        abstract: "Sets a topic's aggregate back to where it begins; its subscribers are told."
+        abstract: "Sets a topic's aggregate back to where it begins; its subscribers are told.",
+        discussion: AdminCommand.aboutTokens
     )
 
     @Argument(help: "A topic.")

@@ -4,7 +4,8 @@ import ArgumentParser
 struct TopicsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "topics",
-        abstract: "Lists the topics of the running broker with their values, in the order of their names."
+        abstract: "Lists the topics of the running broker with their values, in the order of their names.",
+        discussion: AdminCommand.aboutTokens
     )
 
     @Argument(help: "A topic filter, such as 'clicks/#'.")

@@ -11,6 +11,8 @@ struct StoreBackupCommand: AsyncParsableCommand {
         discussion: """
             A running broker is asked on its admin listener and writes the copy itself, as its own user. Where none \
             runs, the command copies the store by itself.
+
+            \(AdminCommand.aboutTokens)
             """
     )
 
@@ -27,19 +29,19 @@ struct StoreBackupCommand: AsyncParsableCommand {
             let json = String(decoding: try JSONEncoder().encode(body), as: UTF8.self)
             let client = AdminClient(configuration)
             if let answer = await client.ask("POST", "/backup", json: json, timeout: nil) {
-                return try Self.report(answer, target)
+                return try Self.report(answer, of: client, target)
             }
             try self.copy(configuration, to: target)
         }
     }
 
-    private static func report(_ answer: AdminClient.Answer, _ target: String) throws {
+    private static func report(_ answer: AdminClient.Answer, of client: AdminClient, _ target: String) throws {
         let data = Data(answer.body.utf8)
         if answer.status == 200, let made = try? JSONDecoder().decode(BackupRoute.Answer.self, from: data) {
             let size = "\(made.bytes) bytes, \(made.rows) rows, \(made.milliseconds) ms"
             return BrokerOutput.line("\(made.path): \(size), verified; made by the running broker")
         }
-        let reason = (try? JSONDecoder().decode(BrowserGuard.Failure.self, from: data))?.reason
+        let reason = client.reason(of: answer)
         throw BrokerError.backupRefused(reason: reason ?? "the answer to POST /backup has status \(answer.status)")
     }
 

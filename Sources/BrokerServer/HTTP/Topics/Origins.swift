@@ -73,17 +73,35 @@ struct Origins: Sendable {
         return self.access.policy.origins.allows(origin, host: host, isSecure: self.isSecure)
     }
 
-    /// What is wrong with an origin in the configuration, if anything is.
+    /// What is wrong with an origin in the configuration, if anything is: what browsers never send can never match.
     static func problem(_ origin: String) -> String? {
+        let wrong = "'\(origin)' is no origin, such as https://example.com or http://localhost:3000"
         let parts = origin.split(separator: "://", maxSplits: 1, omittingEmptySubsequences: false)
-        let isOrigin =
-            parts.count == 2 && ["http", "https"].contains(parts[0]) && !parts[1].isEmpty
-            && parts[1].utf8.allSatisfy { byte in
-                switch byte {
-                case 0x30...0x39, 0x61...0x7A, 0x2D, 0x2E, 0x3A, 0x5B, 0x5D: true
-                default: false
-                }
-            }
-        return isOrigin ? nil : "'\(origin)' is no origin, such as https://example.com or http://localhost:3000"
+        guard parts.count == 2, let ownPort = ["http": 80, "https": 443][String(parts[0])],
+            parts[1].utf8.allSatisfy(Self.isOfAddress)
+        else { return wrong }
+        // Of an address in brackets, what is behind them.
+        let start = parts[1].lastIndex(of: "]") ?? parts[1].startIndex
+        let colon = parts[1][start...].firstIndex(of: ":") ?? parts[1].endIndex
+        let host = parts[1][..<colon]
+        guard !host.isEmpty else { return wrong }
+        guard colon < parts[1].endIndex else { return nil }
+        let digits = parts[1][colon...].dropFirst()
+        guard let port = Int(digits), String(port) == digits else { return wrong }
+        guard (1...65535).contains(port) else {
+            return "'\(origin)' has no port that there is; write one from 1 to 65535, or none for \(ownPort)"
+        }
+        guard port != ownPort else {
+            return "browsers leave the port of \(parts[0]) out; write '\(parts[0])://\(host)'"
+        }
+        return nil
+    }
+
+    /// Names in lower case, addresses, and a port.
+    private static func isOfAddress(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x61...0x7A, 0x2D, 0x2E, 0x3A, 0x5B, 0x5D: true
+        default: false
+        }
     }
 }
