@@ -29,6 +29,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var isInRequest = true
     /// How many answers are owed; less than none while a request is not over that was answered already.
     private var owedAnswers = 0
+    /// Whether a request that has come whole has not been answered whole.
+    var owesAnswer: Bool { self.owedAnswers > 0 }
 
     /// - Parameters:
     ///   - handshakeTimeout: From the accept, and later from the first byte of a request, to the request's end.

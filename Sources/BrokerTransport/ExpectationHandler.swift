@@ -3,21 +3,26 @@ import NIOHTTP1
 
 /// Tells who asks before it sends a body (`Expect: 100-continue`) to go on: it would wait for a second, each time.
 ///
-/// Who is going to send too much is not told so, and has its answer to that at once.
+/// Who is going to send too much is not told so, and has its answer to that at once. Neither is who has not waited for
+/// the answer to its last request: the two would get mixed.
 final class ExpectationHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
+    private let connection: ConnectionGuard
     private let bodyBytesMax: Int
 
-    /// - Parameter bodyBytesMax: The most bytes that a body may have.
-    init(bodyBytesMax: Int) {
+    /// - Parameters:
+    ///   - connection: What knows whether an answer is on its way.
+    ///   - bodyBytesMax: The most bytes that a body may have.
+    init(connection: ConnectionGuard, bodyBytesMax: Int) {
+        self.connection = connection
         self.bodyBytesMax = bodyBytesMax
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .head(let head) = self.unwrapInboundIn(data), self.mayGoOn(head) {
+        if case .head(let head) = self.unwrapInboundIn(data), !self.connection.owesAnswer, self.mayGoOn(head) {
             let answer = HTTPResponseHead(version: .http1_1, status: .continue)
             context.writeAndFlush(self.wrapOutboundOut(.head(answer)), promise: nil)
         }

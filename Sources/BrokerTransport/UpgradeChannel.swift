@@ -166,7 +166,10 @@ package struct UpgradeChannel: HTTPChannelHandler {
         }
         return channel.eventLoop.makeCompletedFuture {
             try operations.addHandler(
-                ExpectationHandler(bodyBytesMax: self.configuration.limits.wire.messageBytesMax)
+                ExpectationHandler(
+                    connection: try operations.handler(type: ConnectionGuard.self),
+                    bodyBytesMax: self.configuration.limits.wire.messageBytesMax
+                )
             )
             try operations.addHandler(HTTP1ToHTTPServerCodec(secure: self.tls != nil))
             try operations.addHandler(

@@ -133,6 +133,28 @@ struct TopicRoutesTests {
         }
     }
 
+    /// Else it would stand in the middle of that answer.
+    @Test func nobodyIsToldToGoOnWhileAnotherAnswerIsOnItsWay() async throws {
+        try await TestBroker.run { broker async throws in
+            try await WireClient.runRaw(port: broker.port) { client async throws in
+                let stream = HTTPExchange.text(
+                    "GET /topics/clicks",
+                    ["Accept": "text/event-stream", "Connection": "a"]
+                )
+                let fields = ["Expect": "100-continue", "Content-Type": "application/json", "Content-Length": "1"]
+                let next = HTTPExchange.text("POST /topics/clicks", fields)
+                try await client.send(raw: Array(stream.utf8))
+                #expect(try await client.head().hasPrefix("HTTP/1.1 200 "))
+                try await client.send(raw: Array(next.utf8))
+                // Until the broker has read that, too.
+                for number in 1...20 {
+                    _ = try await HTTPExchange.send("POST /topics/clicks", body: "1", port: broker.port)
+                    while !(try await client.chunk().contains("\"data\":\(number)")) {}
+                }
+            }
+        }
+    }
+
     @Test func aRetainedMessageIsKeptAndADeletedOneIsGone() async throws {
         try await TestBroker.run(rights: Self.everything) { broker async throws in
             _ = try await HTTPExchange.send("POST /topics/news", body: #"{"a":1}"#, port: broker.port)
