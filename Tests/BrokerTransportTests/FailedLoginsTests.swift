@@ -41,6 +41,17 @@ struct FailedLoginsTests {
         #expect(logins.isBlocked("192.0.2.1", at: Self.start) == 60)
     }
 
+    /// Or whoever has one right token and many connections would guess the others'.
+    @Test func whoIsKnownWaitsAtTenTimesTheLimitAndForNoRepetitions() {
+        let logins = FailedLogins(limit: 2)
+        func isBlocked() -> Bool { logins.isBlocked("192.0.2.1", isKnown: true, at: Self.start) != nil }
+        for _ in 1...50 { _ = self.fail(logins, with: 7) }
+        self.fail(logins, 18)
+        #expect(!isBlocked() && logins.isBlocked("192.0.2.1", at: Self.start) != nil)
+        self.fail(logins, 1)
+        #expect(isBlocked())
+    }
+
     @Test func itIsSaidOnceThatAnAddressHasToWait() {
         let logins = FailedLogins(limit: 2)
         #expect(self.fail(logins, with: 1).blockedSeconds == nil)

@@ -57,7 +57,7 @@ package final class ConnectionAccess: Sendable {
         from address: String,
         isKnown: Bool = false
     ) async -> Result<Identity, AuthenticationFailure> {
-        if !isKnown, let seconds = self.failedLogins.isBlocked(address, at: .now()) {
+        if let seconds = self.failedLogins.isBlocked(address, isKnown: isKnown, at: .now()) {
             self.refusals.add(.attempts)
             let reason = "wrong credentials came from this address too often (limits.failedLoginsPerMinute)"
             return .failure(AuthenticationFailure(.rateLimited, reason, retryAfterSeconds: seconds))

@@ -42,15 +42,22 @@ package final class FailedLogins: Sendable {
     package init(limit: Int) { self.limit = limit }
 
     /// How long an address has to wait until it may try again, in whole seconds of at least 1, or `nil` if it may.
-    package func isBlocked(_ address: String, at now: NIODeadline) -> Int? {
+    ///
+    /// - `isKnown`: Whether it is asked for a client that has shown right credentials before. It does not have to wait
+    ///   for its neighbours, who are not looked at any more; who is in with many connections guesses with each, so for
+    ///   those ``repetitionsMax`` times the limit is enough.
+    package func isBlocked(_ address: String, isKnown: Bool = false, at now: NIODeadline) -> Int? {
         guard self.limit > 0 else { return nil }
-        return self.blockedSeconds(self.minutes.withLock { $0[AddressNetwork.key(of: address)] }, at: now)
+        let minute = self.minutes.withLock { $0[AddressNetwork.key(of: address)] }
+        return self.blockedSeconds(minute, isKnown: isKnown, at: now)
     }
 
-    private func blockedSeconds(_ minute: Minute?, at now: NIODeadline) -> Int? {
-        guard let minute, minute.end > now,
-            minute.failures >= self.limit || minute.repetitions >= self.limit * Self.repetitionsMax
-        else { return nil }
+    private func blockedSeconds(_ minute: Minute?, isKnown: Bool = false, at now: NIODeadline) -> Int? {
+        guard let minute, minute.end > now else { return nil }
+        let most = self.limit * Self.repetitionsMax
+        guard isKnown ? minute.failures >= most : minute.failures >= self.limit || minute.repetitions >= most else {
+            return nil
+        }
         let left = (minute.end - now).nanoseconds
         return Int((left + 999_999_999) / 1_000_000_000)
     }
