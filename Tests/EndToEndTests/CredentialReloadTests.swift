@@ -68,7 +68,7 @@ struct CredentialReloadTests {
 
     /// It has asked for nothing yet, so it is nobody's client so far.
     @Test func whoHasSaidNothingSoFarHasToSayInTimeWhoItIs() async throws {
-        let settings = ["limits.handshakeTimeout=1s"]
+        let settings = ["limits.handshakeTimeout=4s"]
         try await TestBroker.run(settings: settings) { broker async throws in
             try self.write(AccessFixture.tokens(), "tokens.json", broker.folder)
             let path = broker.folder.appendingPathComponent("tokens.json").path

@@ -103,7 +103,7 @@ struct AuthenticationTests {
     }
 
     @Test func whoDoesNotSayInTimeWhoItIsIsClosed() async throws {
-        try await AccessFixture.run(settings: ["limits.handshakeTimeout=2s"]) { broker async throws in
+        try await AccessFixture.run(settings: ["limits.handshakeTimeout=4s"]) { broker async throws in
             try await WireClient.run(port: broker.port) { client async throws in
                 #expect(try await client.closeCode() == CloseCode(.unauthenticated))
             }
@@ -125,7 +125,7 @@ struct AuthenticationTests {
 
     /// It is answered before its end, and that buys it no time.
     @Test func whoIsRefusedOverHTTPAndDoesNotFinishIsCut() async throws {
-        try await AccessFixture.run(settings: ["limits.handshakeTimeout=1s"]) { broker async throws in
+        try await AccessFixture.run(settings: ["limits.handshakeTimeout=4s"]) { broker async throws in
             try await WireClient.runRaw(port: broker.port) { client async throws in
                 let fields = ["Content-Type": "application/json", "Content-Length": "100", "Connection": "keep-alive"]
                 try await client.send(raw: Array((HTTPExchange.text("POST /topics/clicks", fields) + "1").utf8))

@@ -83,7 +83,7 @@ struct CredentialEndTests {
 
     @Test func aConnectionEndsWithItsTokenAndIsToldBefore() async throws {
         try await AccessFixture.run { broker async throws in
-            try await Self.end("meter-1", in: 8, broker)
+            try await Self.end("meter-1", in: 12, broker)
             try await WireClient.run(port: broker.port, headers: AccessFixture.bearer(AccessFixture.meter)) {
                 client async throws in
                 let notice = try await client.receive()
@@ -112,7 +112,7 @@ struct CredentialEndTests {
     /// What it is told then is nothing about the topic.
     @Test func aLongPollWhoseTokenEndsSoonGoesOnWaiting() async throws {
         try await AccessFixture.run { broker async throws in
-            try await Self.end("viewer", in: 25, broker)
+            try await Self.end("viewer", in: 28, broker)
             let line = try await Self.longPoll(of: broker, seconds: 2)
             #expect(try await HTTPExchange.send(line, Self.viewer, port: broker.port).status == 204)
         }
