@@ -82,6 +82,6 @@ extension Broker {
         self.raiseAlerts(&transaction)
         self.carryOut(transaction, session, PublishAnswer(.acknowledgement(id: id), to: request))
         let metadata: Logger.Metadata = ["topic": "\(topic)", "principal": "\(session.principal.name)"]
-        self.logger.notice("a topic was reset", metadata: metadata)
+        self.note("a topic was reset", metadata)
     }
 }

@@ -170,7 +170,7 @@ extension Broker {
         let metadata: Logger.Metadata = [
             "filter": "\(search.command.filter)", "topics": "\(search.deleted)", "principal": "\(search.principal)",
         ]
-        self.logger.notice("topics were deleted", metadata: metadata)
+        self.note("topics were deleted", metadata)
     }
 
     private func answer(

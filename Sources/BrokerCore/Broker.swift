@@ -22,6 +22,8 @@ package final class Broker {
     let serverName: String
     let plainTopic: [UInt8]
     let logger: Logger
+    /// Of the lines about resets and deletions.
+    private var lineBudget = LineBudget()
     let hubCount: Int
 
     // Topics
@@ -319,3 +321,13 @@ package final class Broker {
 
 @available(*, unavailable)
 extension Broker: Sendable {}
+
+extension Broker {
+    /// Writes down what a client has done that somebody will ask about, unless there are too many such lines.
+    func note(_ message: Logger.Message, _ metadata: Logger.Metadata) {
+        guard let leftOut = self.lineBudget.take(at: self.now.monotonic) else { return }
+        var metadata = metadata
+        if leftOut > 0 { metadata["leftOut"] = "\(leftOut)" }
+        self.logger.notice(message, metadata: metadata)
+    }
+}

@@ -180,7 +180,7 @@ class Client {
   /** The connection is gone; comes back unless the broker does not want that. */
   #lost(error) {
     this.#disconnect();
-    const { code } = error;
+    const code = error?.code;
     // A late connection of its own took its place (4105), as its name was drawn; another token may count.
     const passing = this.#bytesMax && typeof this.#options.token === "function" ? /^410[125]$/ : /^4105$/;
     if (/^(41..|4005)$/.test(code) && !passing.test(code)) return this.#end(error);

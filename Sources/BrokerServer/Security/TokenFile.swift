@@ -71,7 +71,7 @@ struct TokenFile {
     private func entries() throws(BrokerError) -> [JSONValue] {
         guard access(self.path, F_OK) == 0 else { return [] }
         do throws(ConfigurationError) {
-            let bytes = try OperatorFile(path: self.path, key: "--file").bytes
+            let bytes = try OperatorFile(path: self.target, key: "--file").bytes
             _ = try TokenList(bytes, named: self.path)
             guard case .object(let members) = try JSONValue(document: bytes, named: self.path),
                 case .array(let entries)? = members["tokens"]

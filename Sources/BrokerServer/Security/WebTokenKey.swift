@@ -95,14 +95,13 @@ struct WebTokenKey: Sendable {
 
     /// A private key is refused whatever else it is for: who reads the file could sign.
     private static func checkUse(_ reader: inout ObjectReader) throws(OtherKind) {
+        let secret = ["d", "p", "q", "dp", "dq", "qi"].first { reader.value($0) != nil }
+        if reader.value("kty") != .string(Algorithm.hs256.type), let secret {
+            let text = "is the private part of the key; leave it with who has it, the broker needs only the rest"
+            return reader.report(secret, text)
+        }
         guard reader.value("use").map({ $0 == .string("sig") }) ?? true else {
             throw OtherKind(reason: "its 'use' is not 'sig'")
-        }
-        if reader.value("kty") != .string(Algorithm.hs256.type), reader.value("d") != nil {
-            reader.report(
-                "d",
-                "is the private part of the key; leave it with who signs, the broker needs only the rest"
-            )
         }
         guard reader.strings("key_ops")?.contains("verify") ?? true else {
             throw OtherKind(reason: "its 'key_ops' have no 'verify'")

@@ -156,6 +156,16 @@ struct WebTokenKeySetTests {
         )
     }
 
+    /// Whatever else it is for, and by any of its members.
+    @Test(arguments: [
+        (#"{"kty":"RSA","use":"enc","n":"AA","e":"AQAB","d":"AA"}"#, "d"),
+        (#"{"kty":"RSA","alg":"RS256","n":"AA","e":"AQAB","qi":"AA"}"#, "qi"),
+    ])
+    func aPrivatePartIsSeenWhereverItStands(entry: String, member: String) async {
+        let problems = await self.problems(keys: SigningKey.es256.entry(kid: "a"), entry)
+        #expect(problems.first?.hasPrefix("jwks.json: keys[1].\(member): is the private") == true, "\(problems)")
+    }
+
     @Test func aPrivateKeyIsRefused() async {
         let problems = await self.problems(keys: SigningKey.es256.entry(kid: nil, #","d":"AA""#))
         #expect(problems.count == 1)

@@ -233,7 +233,9 @@ struct TopicRoutes: Sendable {
         }
         let most = self.wire.messageBytesMax
         let refusal = Refusal(.badEnvelope, "the body is larger than \(most) bytes (limits.messageBytes), or broken")
-        let tooLarge = HTTPRefusal(refusal, status: .contentTooLarge)
+        var tooLarge = HTTPRefusal(refusal, status: .contentTooLarge)
+        // Whether the body still comes only the client knows, and the next request must not be taken for it.
+        tooLarge.headers[.connection] = "close"
         // Who says so is not waited for.
         if let length = request.headers[.contentLength], UInt64(length) ?? .max > UInt64(most) {
             return .failure(tooLarge)
